@@ -1,0 +1,14 @@
+//! loom: link-time optimizer for fused WebAssembly.
+//!
+//! The one entry point is [`optimize`]: module bytes in, [`Output`] (module bytes and a [`Report`]) out.
+//! The stages it runs, one folder each, are described in `docs/architecture.md`.
+
+pub mod error;
+pub mod options;
+pub mod pipeline;
+pub mod report;
+
+pub use error::Error;
+pub use options::{Assumptions, Objective, Options};
+pub use pipeline::{Output, optimize, read_input};
+pub use report::Report;

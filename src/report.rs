@@ -1,0 +1,83 @@
+//! The report of one run, as data; `--report FILE.json` writes it with serde.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Counts of functions by what became of them. `total` is the number of defined functions;
+/// `lifted + raw == total`, and `reverted` counts lifted functions that kept their old body.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FunctionCounts {
+    /// Defined functions.
+    pub total: usize,
+    /// Lifted to SSA.
+    pub lifted: usize,
+    /// Kept as bytes with indices remapped: the SSA does not model something in it.
+    pub raw: usize,
+    /// Lifted, but the old body was kept (larger, or a check failed).
+    pub reverted: usize,
+    /// Why bodies were reverted or kept raw: reason to count.
+    pub reasons: BTreeMap<String, usize>,
+}
+
+/// Bytes before and after.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct BeforeAfter {
+    /// In the input.
+    pub before: u64,
+    /// In the output.
+    pub after: u64,
+}
+
+/// CPU seconds of one phase, summed over threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseTime {
+    /// Phase name, one of the pipeline's stages.
+    pub name: &'static str,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// One component boundary named by meld's attestation.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Boundary {
+    /// Calling component.
+    pub from: String,
+    /// Called component.
+    pub to: String,
+    /// Function name.
+    pub function: String,
+    /// meld's lowering (direct, memory-copy, transcode, async-lift).
+    pub lowering: String,
+    /// Whether nothing of the boundary is left.
+    pub erased: bool,
+    /// Why it was kept, or how it was erased.
+    pub reason: String,
+}
+
+/// Everything loom has to say about one run (design, section 9).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Size of the input module in bytes.
+    pub input_bytes: u64,
+    /// Size of the output module in bytes.
+    pub output_bytes: u64,
+    /// Code section payload in bytes.
+    pub code_bytes: BeforeAfter,
+    /// Functions by fate.
+    pub functions: FunctionCounts,
+    /// Rule name to number of unions it made.
+    pub rules: BTreeMap<String, u64>,
+    /// Assumption name to number of uses.
+    pub assumptions: BTreeMap<String, u64>,
+    /// Boundaries of a fused module.
+    pub boundaries: Vec<Boundary>,
+    /// Time by phase.
+    pub phases: Vec<PhaseTime>,
+    /// Limit name to times reached.
+    pub limits: BTreeMap<String, u64>,
+    /// Sentences for the user: fall-backs, dropped custom sections, hints.
+    pub notes: Vec<String>,
+    /// Text of `--explain`, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+}
