@@ -3,6 +3,8 @@
 #[macro_use]
 mod optable;
 
+pub mod effects;
 pub mod entity;
+pub mod function;
 pub mod ops;
 pub mod types;

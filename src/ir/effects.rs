@@ -1,0 +1,174 @@
+//! Effects: which resources an instruction reads and writes.
+//!
+//! A resource is the contents or the size of one memory, a global, a table, the set of droppable segments, the
+//! garbage-collected heap, exceptions, traps, or the host. The set is a pair of `u128` masks: indices beyond a
+//! field's width share bits, which can only make two effects look related that are not.
+//! Orders that matter follow from [`EffectSet::conflicts`]: two traps commute (which of two traps happens is the
+//! same trap kind only if the instruction is the same, so *moving* code never swaps different trapping instructions
+//! unless the caller says so), reads commute with reads and with traps, and a trap never crosses a write.
+
+use super::entity::*;
+use super::ops::{Imm, Kind, Op};
+
+/// Bits of an [`EffectSet`]: `TRAP`, `THROW`, `HOST`, `HEAP`, `SEGMENTS`, 8 tables, 32 memories' contents,
+/// 16 memories' sizes, 64 globals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EffectSet {
+    /// Resources read.
+    pub reads: u128,
+    /// Resources written. Trapping, throwing and calling the host are writes of their resources.
+    pub writes: u128,
+}
+
+const TRAP: u128 = 1;
+const THROW: u128 = 1 << 1;
+const HOST: u128 = 1 << 2;
+const HEAP: u128 = 1 << 3;
+const SEGMENTS: u128 = 1 << 4;
+
+fn table(t: TableId) -> u128 {
+    1 << (8 + t.as_u32() % 8)
+}
+
+/// Mask of a memory's contents.
+pub fn data_mask(m: MemoryId) -> u128 {
+    1 << (16 + m.as_u32() % 32)
+}
+
+/// Mask of a memory's size.
+pub fn size_mask(m: MemoryId) -> u128 {
+    1 << (48 + m.as_u32() % 16)
+}
+
+/// Mask of a global.
+pub fn global_mask(g: GlobalId) -> u128 {
+    1 << (64 + g.as_u32() % 64)
+}
+
+impl EffectSet {
+    /// No effect.
+    pub const NONE: EffectSet = EffectSet { reads: 0, writes: 0 };
+    /// Everything: what an unknown call does.
+    pub const ALL: EffectSet = EffectSet { reads: !0, writes: !0 };
+
+    /// Both.
+    #[must_use]
+    pub fn union(self, other: EffectSet) -> EffectSet {
+        EffectSet { reads: self.reads | other.reads, writes: self.writes | other.writes }
+    }
+
+    /// Whether it may trap.
+    pub fn can_trap(self) -> bool {
+        self.writes & TRAP != 0
+    }
+
+    /// Whether an exception may leave it.
+    pub fn can_throw(self) -> bool {
+        self.writes & THROW != 0
+    }
+
+    /// Whether it writes nothing but a trap: removing it is sound once it is known not to trap.
+    pub fn only_reads_or_traps(self) -> bool {
+        self.writes & !TRAP == 0
+    }
+
+    /// Whether it writes the contents of a memory (or may).
+    pub fn writes_data(self, m: MemoryId) -> bool {
+        self.writes & data_mask(m) != 0
+    }
+
+    /// Whether it writes a global (or may).
+    pub fn writes_global(self, g: GlobalId) -> bool {
+        self.writes & global_mask(g) != 0
+    }
+
+    /// Whether two instructions with these effects must keep their order.
+    ///
+    /// Two that may only trap conflict too: they may trap for different reasons, which can be told apart.
+    pub fn conflicts(self, other: EffectSet) -> bool {
+        let access = self.writes & (other.reads | other.writes) | other.writes & (self.reads | self.writes);
+        // A trap makes everything written before it visible and hides everything after it.
+        let trap_order = (self.writes & TRAP != 0 && other.writes & !TRAP != 0)
+            || (other.writes & TRAP != 0 && self.writes & !TRAP != 0);
+        let throw_order = (self.writes & THROW != 0 && other.writes != 0)
+            || (other.writes & THROW != 0 && self.writes != 0);
+        access != 0 || trap_order || throw_order
+    }
+
+    /// The summary of a function seen from its caller: as is, plus the host (it may not return).
+    #[must_use]
+    pub fn as_call(self) -> EffectSet {
+        EffectSet { reads: self.reads, writes: self.writes | HOST }
+    }
+}
+
+/// Effects of an instruction other than a call; calls are as bad as anything until a summary says better.
+pub fn effects(op: Op, imm: &Imm) -> EffectSet {
+    let rw = |reads, writes| EffectSet { reads, writes };
+    match op.kind() {
+        Kind::Const | Kind::Pure => EffectSet::NONE,
+        Kind::Trap => rw(0, TRAP),
+        Kind::Load => {
+            let m = imm.memarg().map_or(MemoryId::from_u32(0), |a| a.memory);
+            rw(data_mask(m) | size_mask(m), TRAP)
+        }
+        Kind::Store => {
+            let m = imm.memarg().map_or(MemoryId::from_u32(0), |a| a.memory);
+            rw(size_mask(m), TRAP | data_mask(m))
+        }
+        Kind::MemorySize => match *imm {
+            Imm::Memory(m) => rw(size_mask(m), 0),
+            _ => EffectSet::ALL,
+        },
+        Kind::MemoryGrow => match *imm {
+            Imm::Memory(m) => rw(size_mask(m), size_mask(m) | HOST),
+            _ => EffectSet::ALL,
+        },
+        Kind::MemoryCopy => match *imm {
+            Imm::MemCopy { dst, src } => {
+                rw(data_mask(src) | size_mask(src) | size_mask(dst), TRAP | data_mask(dst))
+            }
+            _ => EffectSet::ALL,
+        },
+        Kind::MemoryFill => match *imm {
+            Imm::Memory(m) => rw(size_mask(m), TRAP | data_mask(m)),
+            _ => EffectSet::ALL,
+        },
+        Kind::MemoryInit => match *imm {
+            Imm::MemInit { memory, .. } => rw(size_mask(memory) | SEGMENTS, TRAP | data_mask(memory)),
+            _ => EffectSet::ALL,
+        },
+        Kind::DataDrop | Kind::ElemDrop => rw(SEGMENTS, SEGMENTS),
+        Kind::GlobalGet => match *imm {
+            Imm::Global(g) => rw(global_mask(g), 0),
+            _ => EffectSet::ALL,
+        },
+        Kind::GlobalSet => match *imm {
+            Imm::Global(g) => rw(0, global_mask(g)),
+            _ => EffectSet::ALL,
+        },
+        Kind::TableGet => table_effect(imm, |t| rw(t, TRAP)),
+        Kind::TableSize => table_effect(imm, |t| rw(t, 0)),
+        Kind::TableSet | Kind::TableFill => table_effect(imm, |t| rw(t, t | TRAP)),
+        Kind::TableGrow => table_effect(imm, |t| rw(t, t | HOST)),
+        Kind::TableCopy => match *imm {
+            Imm::TableCopy { dst, src } => rw(table(src) | table(dst), table(dst) | TRAP),
+            _ => EffectSet::ALL,
+        },
+        Kind::TableInit => match *imm {
+            Imm::TableInit { table: t, .. } => rw(table(t) | SEGMENTS, table(t) | TRAP),
+            _ => EffectSet::ALL,
+        },
+        Kind::GcNew => rw(SEGMENTS, TRAP | HEAP),
+        Kind::GcRead => rw(HEAP, TRAP),
+        Kind::GcWrite => rw(SEGMENTS | HEAP, TRAP | HEAP),
+        Kind::Atomic | Kind::Call => EffectSet::ALL,
+    }
+}
+
+fn table_effect(imm: &Imm, make: impl Fn(u128) -> EffectSet) -> EffectSet {
+    match *imm {
+        Imm::Table(t) => make(table(t)),
+        _ => EffectSet::ALL,
+    }
+}
