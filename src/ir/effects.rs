@@ -3,14 +3,15 @@
 //! A resource is the contents or the size of one memory, a global, a table, the set of droppable segments, the
 //! garbage-collected heap, exceptions, traps, or the host. The set is a pair of `u128` masks: indices beyond a
 //! field's width share bits, which can only make two effects look related that are not.
-//! Orders that matter follow from [`EffectSet::conflicts`]: two traps commute (which of two traps happens is the
-//! same trap kind only if the instruction is the same, so *moving* code never swaps different trapping instructions
-//! unless the caller says so), reads commute with reads and with traps, and a trap never crosses a write.
+//! Orders that matter follow from [`EffectSet::conflicts`]: reads commute with reads and with traps; a trap never crosses
+//! a write; two out-of-bounds traps of linear memory commute (nobody can tell them apart), any two other traps do not,
+//! for they may be of different kinds.
 
 use super::entity::*;
 use super::ops::{Imm, Kind, Op};
 
-/// Bits of an [`EffectSet`]: `TRAP`, `THROW`, `HOST`, `HEAP`, `SEGMENTS`, 8 tables, 32 memories' contents,
+/// Bits of an [`EffectSet`]: `BOUNDS` (a memory access out of bounds), `THROW`, `HOST`, `HEAP`, `SEGMENTS`, `TRAP` (any other
+/// trap), 8 tables, 32 memories' contents,
 /// 16 memories' sizes, 64 globals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EffectSet {
@@ -20,11 +21,12 @@ pub struct EffectSet {
     pub writes: u128,
 }
 
-const TRAP: u128 = 1;
+const BOUNDS: u128 = 1;
 const THROW: u128 = 1 << 1;
 const HOST: u128 = 1 << 2;
 const HEAP: u128 = 1 << 3;
 const SEGMENTS: u128 = 1 << 4;
+const TRAP: u128 = 1 << 5;
 
 fn table(t: TableId) -> u128 {
     1 << (8 + t.as_u32() % 8)
@@ -59,7 +61,7 @@ impl EffectSet {
 
     /// Whether it may trap.
     pub fn can_trap(self) -> bool {
-        self.writes & TRAP != 0
+        self.writes & (BOUNDS | TRAP) != 0
     }
 
     /// Whether an exception may leave it.
@@ -69,7 +71,7 @@ impl EffectSet {
 
     /// Whether it writes nothing but a trap: removing it is sound once it is known not to trap.
     pub fn only_reads_or_traps(self) -> bool {
-        self.writes & !TRAP == 0
+        self.writes & !(BOUNDS | TRAP) == 0
     }
 
     /// Whether it writes the contents of a memory (or may).
@@ -83,16 +85,15 @@ impl EffectSet {
     }
 
     /// Whether two instructions with these effects must keep their order.
-    ///
-    /// Two that may only trap conflict too: they may trap for different reasons, which can be told apart.
     pub fn conflicts(self, other: EffectSet) -> bool {
-        let access = self.writes & (other.reads | other.writes) | other.writes & (self.reads | self.writes);
+        const TRAPS: u128 = BOUNDS | TRAP;
+        let (a, b) = (self.writes & !TRAPS, other.writes & !TRAPS);
+        let access = a & (other.reads | b) | b & self.reads;
         // A trap makes everything written before it visible and hides everything after it.
-        let trap_order = (self.writes & TRAP != 0 && other.writes & !TRAP != 0)
-            || (other.writes & TRAP != 0 && self.writes & !TRAP != 0);
-        let throw_order = (self.writes & THROW != 0 && other.writes != 0)
-            || (other.writes & THROW != 0 && self.writes != 0);
-        access != 0 || trap_order || throw_order
+        let trap_order = (self.can_trap() && b != 0) || (other.can_trap() && a != 0);
+        let kinds =
+            (self.writes & TRAP != 0 && other.can_trap()) || (other.writes & TRAP != 0 && self.can_trap());
+        access != 0 || trap_order || kinds
     }
 
     /// The summary of a function seen from its caller: as is, plus the host (it may not return).
@@ -110,11 +111,11 @@ pub fn effects(op: Op, imm: &Imm) -> EffectSet {
         Kind::Trap => rw(0, TRAP),
         Kind::Load => {
             let m = imm.memarg().map_or(MemoryId::from_u32(0), |a| a.memory);
-            rw(data_mask(m) | size_mask(m), TRAP)
+            rw(data_mask(m) | size_mask(m), BOUNDS)
         }
         Kind::Store => {
             let m = imm.memarg().map_or(MemoryId::from_u32(0), |a| a.memory);
-            rw(size_mask(m), TRAP | data_mask(m))
+            rw(size_mask(m), BOUNDS | data_mask(m))
         }
         Kind::MemorySize => match *imm {
             Imm::Memory(m) => rw(size_mask(m), 0),
@@ -126,16 +127,16 @@ pub fn effects(op: Op, imm: &Imm) -> EffectSet {
         },
         Kind::MemoryCopy => match *imm {
             Imm::MemCopy { dst, src } => {
-                rw(data_mask(src) | size_mask(src) | size_mask(dst), TRAP | data_mask(dst))
+                rw(data_mask(src) | size_mask(src) | size_mask(dst), BOUNDS | data_mask(dst))
             }
             _ => EffectSet::ALL,
         },
         Kind::MemoryFill => match *imm {
-            Imm::Memory(m) => rw(size_mask(m), TRAP | data_mask(m)),
+            Imm::Memory(m) => rw(size_mask(m), BOUNDS | data_mask(m)),
             _ => EffectSet::ALL,
         },
         Kind::MemoryInit => match *imm {
-            Imm::MemInit { memory, .. } => rw(size_mask(memory) | SEGMENTS, TRAP | data_mask(memory)),
+            Imm::MemInit { memory, .. } => rw(size_mask(memory) | SEGMENTS, BOUNDS | data_mask(memory)),
             _ => EffectSet::ALL,
         },
         Kind::DataDrop | Kind::ElemDrop => rw(SEGMENTS, SEGMENTS),
