@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod ir;
+pub mod lift;
 pub mod module;
 pub mod options;
 pub mod pipeline;

@@ -3,6 +3,7 @@
 #[macro_use]
 mod optable;
 
+pub mod cleanup;
 pub mod effects;
 pub mod entity;
 pub mod function;

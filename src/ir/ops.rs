@@ -198,6 +198,13 @@ pub enum ImmKind {
     Fence,
 }
 
+/// The op table tells apart what kind of type an immediate names, for the decoder; the shape is the same.
+#[allow(non_upper_case_globals, missing_docs)]
+impl ImmKind {
+    pub const StructType: ImmKind = ImmKind::Type;
+    pub const ArrayType: ImmKind = ImmKind::Type;
+}
+
 /// WebAssembly proposals that operators came with; bits of [`OpInfo::feature`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, non_camel_case_types)]

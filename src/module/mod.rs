@@ -183,6 +183,14 @@ impl Module {
         }
     }
 
+    /// Number of fields of a structure type, 0 for other types.
+    pub fn struct_fields(&self, ty: TypeId) -> usize {
+        match self.types.get(ty).map(|t| &t.composite) {
+            Some(CompositeType::Struct(fields)) => fields.len(),
+            _ => 0,
+        }
+    }
+
     /// Number of imported functions, which is also the index of the first defined one.
     pub fn imported_funcs(&self) -> usize {
         self.funcs.values().take_while(|f| f.body.is_none()).count()

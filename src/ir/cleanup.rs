@@ -1,0 +1,149 @@
+//! Control flow cleanup that never makes code larger: chains of blocks become one block, blocks that only jump are skipped,
+//! unreachable blocks leave the layout.
+//!
+//! Linear in the size of the graph. Used after lifting and after branches were folded.
+
+use super::entity::{Block, Value};
+use super::function::{Function, Terminator};
+use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
+
+/// Cleans up the control flow graph of `f`.
+pub fn cleanup(f: &mut Function) {
+    remove_unreachable(f);
+    skip_empty(f);
+    remove_unreachable(f);
+    merge_chains(f);
+}
+
+/// Drops blocks that no path from the entry reaches from the layout.
+pub fn remove_unreachable(f: &mut Function) {
+    let mut reached: SecondaryMap<Block, bool> = SecondaryMap::with_capacity(f.blocks.len());
+    let mut work = vec![f.entry];
+    reached[f.entry] = true;
+    while let Some(b) = work.pop() {
+        for e in f.term(b).edges() {
+            if !std::mem::replace(&mut reached[e.block], true) {
+                work.push(e.block);
+            }
+        }
+    }
+    f.layout.retain(|&b| reached[b]);
+}
+
+fn edge_counts(f: &Function) -> SecondaryMap<Block, u32> {
+    let mut count: SecondaryMap<Block, u32> = SecondaryMap::with_capacity(f.blocks.len());
+    for &b in &f.layout {
+        for e in f.term(b).edges() {
+            count[e.block] += 1;
+        }
+    }
+    count
+}
+
+/// Redirects edges to blocks without parameters and instructions that only jump on. Where the jump carries arguments the
+/// edge must be the block's only one (otherwise its moves would be copied) and an ordinary one.
+fn skip_empty(f: &mut Function) {
+    let count = edge_counts(f);
+    let is_empty = |f: &Function, b: Block| {
+        b != f.entry
+            && f.blocks[b].insts.is_empty()
+            && f.blocks[b].params.is_empty()
+            && matches!(f.blocks[b].term, Some(Terminator::Jump(_)))
+    };
+    for b in f.layout.clone() {
+        let Some(mut term) = f.blocks[b].term.take() else { continue };
+        let ordinary =
+            matches!(term, Terminator::Jump(_) | Terminator::Branch { .. } | Terminator::Table { .. });
+        for e in term.edges_mut() {
+            let mut hops = 0;
+            while e.block != b && e.args.is_empty() && is_empty(f, e.block) {
+                let Some(Terminator::Jump(next)) = &f.blocks[e.block].term else { break };
+                let moves = !next.args.is_empty();
+                if next.block == e.block
+                    || moves && !(ordinary && count[e.block] == 1)
+                    || hops > f.layout.len()
+                {
+                    break;
+                }
+                hops += 1;
+                let args = next.args.as_slice(&f.pool).to_vec();
+                *e = super::function::Edge {
+                    block: next.block,
+                    args: cranelift_entity::EntityList::from_slice(&args, &mut f.pool),
+                };
+            }
+        }
+        f.blocks[b].term = Some(term);
+    }
+}
+
+/// Appends to each block that ends in a jump the block it jumps to, when nothing else leads there.
+fn merge_chains(f: &mut Function) {
+    let count = edge_counts(f);
+    let mut replaced: SecondaryMap<Value, PackedOption<Value>> = SecondaryMap::with_capacity(f.values.len());
+    let mut gone: SecondaryMap<Block, bool> = SecondaryMap::with_capacity(f.blocks.len());
+    let mut any = false;
+    for b in f.layout.clone() {
+        if gone[b] {
+            continue;
+        }
+        while let Some(Terminator::Jump(e)) = &f.blocks[b].term {
+            let (next, args) = (e.block, f.edge_args(e).to_vec());
+            if count[next] != 1 || next == b || next == f.entry {
+                break;
+            }
+            for (&p, &a) in f.block_params(next).iter().zip(&args) {
+                replaced[p] = Some(a).into();
+            }
+            let insts = std::mem::take(&mut f.blocks[next].insts);
+            f.blocks[b].insts.extend(insts);
+            f.blocks[b].term = f.blocks[next].term.take();
+            gone[next] = true;
+            any = true;
+        }
+    }
+    if !any {
+        return;
+    }
+    f.layout.retain(|&b| !gone[b]);
+    substitute(f, &mut replaced);
+}
+
+/// Replaces values in all operands, following chains.
+pub fn substitute(f: &mut Function, replaced: &mut SecondaryMap<Value, PackedOption<Value>>) {
+    for b in f.layout.clone() {
+        for i in f.blocks[b].insts.clone() {
+            for a in f.insts[i].args.as_mut_slice(&mut f.pool) {
+                *a = resolve(replaced, *a);
+            }
+        }
+        if let Some(mut term) = f.blocks[b].term.take() {
+            for a in term.operands_mut(&mut f.pool) {
+                *a = resolve(replaced, *a);
+            }
+            for e in term.edges_mut() {
+                for a in e.args.as_mut_slice(&mut f.pool) {
+                    *a = resolve(replaced, *a);
+                }
+            }
+            f.blocks[b].term = Some(term);
+        }
+    }
+}
+
+/// What a value was replaced by in the end, with path compression.
+pub fn resolve(replaced: &mut SecondaryMap<Value, PackedOption<Value>>, value: Value) -> Value {
+    let mut root = value;
+    while let Some(next) = replaced[root].expand() {
+        root = next;
+    }
+    let mut at = value;
+    while let Some(next) = replaced[at].expand() {
+        if next != root {
+            replaced[at] = Some(root).into();
+        }
+        at = next;
+    }
+    root
+}

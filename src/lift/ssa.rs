@@ -1,0 +1,191 @@
+//! SSA construction for locals on the fly (Braun et al., "Simple and Efficient Construction of Static Single Assignment
+//! Form", CC 2013), without recursion: parameters are made while code is read, their operands are filled in at the end, when
+//! every predecessor is known, and trivial and dead ones are removed then.
+
+use crate::ir::cleanup::resolve;
+use crate::ir::entity::{Block, Value};
+use crate::ir::function::{Function, ValueData, ValueDef};
+use crate::ir::types::Type;
+use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+/// Most operands that all parameters of one function may have together; beyond it the function is kept raw.
+pub const MAX_PHI_OPERANDS: usize = 16_000_000;
+
+/// A block parameter that stands for a local.
+pub struct Phi {
+    /// The parameter's value.
+    pub value: Value,
+    /// Its block.
+    pub block: Block,
+    /// The local.
+    pub var: u32,
+    /// One operand for each of the block's predecessors, in their order; filled by [`Ssa::fill`].
+    pub operands: SmallVec<[Value; 2]>,
+}
+
+/// The state of construction of one function.
+#[derive(Default)]
+pub struct Ssa {
+    defs: HashMap<(Block, u32), Value>,
+    preds: SecondaryMap<Block, SmallVec<[Block; 2]>>,
+    sealed: SecondaryMap<Block, bool>,
+    phis: Vec<Phi>,
+    /// How many of `phis` came with their operands.
+    prefilled: usize,
+    /// Types of all locals, parameters first.
+    pub locals: Vec<Type>,
+    /// Locals whose initial value was read, with the value that stands for it.
+    pub initial: Vec<(u32, Value)>,
+}
+
+/// The function is too large for SSA construction.
+#[derive(Debug)]
+pub struct TooManyOperands;
+
+impl Ssa {
+    /// Says that `block` has an edge to `target`. Several edges between the same two blocks count once.
+    pub fn add_pred(&mut self, target: Block, block: Block) {
+        let preds = &mut self.preds[target];
+        if preds.last() != Some(&block) {
+            preds.push(block);
+        }
+    }
+
+    /// Predecessors of a block in the order in which they were found.
+    pub fn preds(&self, block: Block) -> &[Block] {
+        &self.preds[block]
+    }
+
+    /// Says that no further predecessor of `block` will be found.
+    pub fn seal(&mut self, block: Block) {
+        self.sealed[block] = true;
+    }
+
+    /// `local.set`.
+    pub fn write(&mut self, block: Block, var: u32, value: Value) {
+        self.defs.insert((block, var), value);
+    }
+
+    /// The value of a local at the current end of a block.
+    pub fn read(&mut self, f: &mut Function, block: Block, var: u32) -> Value {
+        let mut path: SmallVec<[Block; 8]> = SmallVec::new();
+        let mut at = block;
+        let value = loop {
+            if let Some(&v) = self.defs.get(&(at, var)) {
+                break v;
+            }
+            let preds = &self.preds[at];
+            if self.sealed[at] && preds.len() == 1 {
+                path.push(at);
+                at = preds[0];
+                continue;
+            }
+            let ty = self.locals[var as usize];
+            // The definition is a place holder until the end of the lift.
+            let def = ValueDef::Param(at, u32::MAX);
+            let v = f.values.push(ValueData { ty, def, hint: Some(var) });
+            if at == f.entry {
+                self.initial.push((var, v));
+            } else {
+                self.phis.push(Phi { value: v, block: at, var, operands: SmallVec::new() });
+            }
+            self.defs.insert((at, var), v);
+            break v;
+        };
+        for b in path {
+            self.defs.insert((b, var), value);
+        }
+        value
+    }
+
+    /// Fills in the operands of all parameters. All blocks must be sealed. Reading may create further parameters, which
+    /// are filled in turn.
+    ///
+    /// # Errors
+    /// When there are more than [`MAX_PHI_OPERANDS`].
+    pub fn fill(&mut self, f: &mut Function) -> Result<(), TooManyOperands> {
+        let mut total = 0;
+        let mut i = self.prefilled;
+        while i < self.phis.len() {
+            let (block, var) = (self.phis[i].block, self.phis[i].var);
+            total += self.preds[block].len();
+            if total > MAX_PHI_OPERANDS {
+                return Err(TooManyOperands);
+            }
+            for n in 0..self.preds[block].len() {
+                let pred = self.preds[block][n];
+                let v = self.read(f, pred, var);
+                self.phis[i].operands.push(v);
+            }
+            i += 1;
+        }
+        Ok(())
+    }
+
+    /// Replaces parameters whose operands are all one value (or themselves) by that value, until none is left.
+    /// Returns what replaces each value; follow it with [`resolve`].
+    pub fn remove_trivial(&mut self, f: &Function) -> SecondaryMap<Value, PackedOption<Value>> {
+        let mut replaced: SecondaryMap<Value, PackedOption<Value>> =
+            SecondaryMap::with_capacity(f.values.len());
+        let mut users: SecondaryMap<Value, Vec<u32>> = SecondaryMap::with_capacity(f.values.len());
+        let mut is_phi: SecondaryMap<Value, bool> = SecondaryMap::with_capacity(f.values.len());
+        for phi in &self.phis {
+            is_phi[phi.value] = true;
+        }
+        for (i, phi) in self.phis.iter().enumerate() {
+            for &o in phi.operands.iter().filter(|&&o| is_phi[o] && o != phi.value) {
+                users[o].push(i as u32);
+            }
+        }
+        let mut work: Vec<u32> = (0..self.phis.len() as u32).rev().collect();
+        while let Some(i) = work.pop() {
+            let phi = &self.phis[i as usize];
+            if replaced[phi.value].is_some() {
+                continue;
+            }
+            let mut only = None;
+            let mut trivial = true;
+            for &o in &phi.operands {
+                let o = resolve(&mut replaced, o);
+                if o == phi.value || only == Some(o) {
+                    continue;
+                }
+                if only.is_some() {
+                    trivial = false;
+                    break;
+                }
+                only = Some(o);
+            }
+            if let (true, Some(v)) = (trivial, only) {
+                replaced[phi.value] = Some(v).into();
+                let waiting = std::mem::take(&mut users[phi.value]);
+                work.extend(waiting.iter().copied());
+                if is_phi[v] {
+                    users[v].extend(waiting);
+                }
+            }
+        }
+        self.phis.retain(|p| replaced[p.value].is_none());
+        replaced
+    }
+
+    /// Replaces the predecessors that were recorded.
+    pub fn set_preds(&mut self, preds: SecondaryMap<Block, SmallVec<[Block; 2]>>) {
+        self.preds = preds;
+    }
+
+    /// Adds parameters in front, with their operands.
+    pub fn prepend(&mut self, mut phis: Vec<Phi>) {
+        self.prefilled = phis.len();
+        phis.append(&mut self.phis);
+        self.phis = phis;
+    }
+
+    /// The parameters that are left.
+    pub fn phis(&self) -> &[Phi] {
+        &self.phis
+    }
+}
