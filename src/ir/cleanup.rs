@@ -4,7 +4,7 @@
 //! Linear in the size of the graph. Used after lifting and after branches were folded.
 
 use super::entity::{Block, Value};
-use super::function::{Function, Terminator};
+use super::function::{Edge, Function, Terminator};
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
 
@@ -45,36 +45,50 @@ fn edge_counts(f: &Function) -> SecondaryMap<Block, u32> {
 /// edge must be the block's only one (otherwise its moves would be copied) and an ordinary one.
 fn skip_empty(f: &mut Function) {
     let count = edge_counts(f);
-    let is_empty = |f: &Function, b: Block| {
-        b != f.entry
-            && f.blocks[b].insts.is_empty()
-            && f.blocks[b].params.is_empty()
-            && matches!(f.blocks[b].term, Some(Terminator::Jump(_)))
-    };
+    // Where each block that only jumps (without arguments) leads to in the end.
+    let mut skip: SecondaryMap<Block, PackedOption<Block>> = SecondaryMap::with_capacity(f.blocks.len());
+    let mut path: Vec<Block> = Vec::new();
+    for &b in &f.layout {
+        let mut at = b;
+        while let (None, Some(next)) = (skip[at].expand(), only_jump(f, at).filter(|e| e.args.is_empty())) {
+            // A mark against walking round a loop of empty blocks.
+            skip[at] = Some(at).into();
+            path.push(at);
+            at = next.block;
+        }
+        let end = skip[at].expand().unwrap_or(at);
+        for p in path.drain(..) {
+            skip[p] = Some(end).into();
+        }
+    }
     for b in f.layout.clone() {
         let Some(mut term) = f.blocks[b].term.take() else { continue };
         let ordinary =
             matches!(term, Terminator::Jump(_) | Terminator::Branch { .. } | Terminator::Table { .. });
-        for e in term.edges_mut() {
-            let mut hops = 0;
-            while e.block != b && e.args.is_empty() && is_empty(f, e.block) {
-                let Some(Terminator::Jump(next)) = &f.blocks[e.block].term else { break };
-                let moves = !next.args.is_empty();
-                if next.block == e.block
-                    || moves && !(ordinary && count[e.block] == 1)
-                    || hops > f.layout.len()
-                {
-                    break;
-                }
-                hops += 1;
-                let args = next.args.as_slice(&f.pool).to_vec();
-                *e = super::function::Edge {
-                    block: next.block,
-                    args: cranelift_entity::EntityList::from_slice(&args, &mut f.pool),
-                };
+        for e in term.edges_mut().filter(|e| e.args.is_empty()) {
+            while let Some(end) = skip[e.block].expand().filter(|&end| end != e.block) {
+                e.block = end;
+            }
+            if ordinary
+                && count[e.block] == 1
+                && let Some(next) = only_jump(f, e.block).cloned()
+                && !next.args.is_empty()
+            {
+                *e = Edge { block: next.block, args: next.args.deep_clone(&mut f.pool) };
             }
         }
         f.blocks[b].term = Some(term);
+    }
+}
+
+/// The edge of a block that does nothing but jump.
+fn only_jump(f: &Function, b: Block) -> Option<&Edge> {
+    let data = &f.blocks[b];
+    match &data.term {
+        Some(Terminator::Jump(e)) if b != f.entry && data.insts.is_empty() && data.params.is_empty() => {
+            Some(e)
+        }
+        _ => None,
     }
 }
 
