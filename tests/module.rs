@@ -1,5 +1,6 @@
 //! The module layer: decode and encode, byte for byte where nothing changed, and renumbered where something did.
 
+use cranelift_entity::EntityRef;
 use loom_wasm::Error;
 use loom_wasm::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
 use loom_wasm::ir::types::Type;
@@ -91,15 +92,15 @@ const SAMPLES: &[&str] = &[
         (elem $e func $f) (data $d "x"))"#,
     // Exceptions, legacy and new.
     r#"(module (tag $e (param i32))
-        (func (try (do (throw $e (i32.const 1))) (catch $e drop) (catch_all rethrow 0)))
-        (func (try $l (do (try (do) (delegate $l)))))
-        (func (result i32 exnref) (try_table (result i32 exnref) (catch $e 0) (catch_all_ref 0) unreachable) ))"#,
+        (func try i32.const 1 throw $e catch $e drop catch_all rethrow 0 end)
+        (func try $l try delegate $l end)
+        (func (result i32 exnref) try_table (result i32 exnref) (catch_ref $e 0) unreachable end))"#,
     // Threads, wide arithmetic, SIMD, tail calls, multi-value blocks.
     r#"(module (memory 1 1 shared) (type $t (func (param i32) (result i32 i32)))
         (func (result i32) (i32.atomic.rmw8.cmpxchg_u (i32.const 0) (i32.const 1) (i32.const 2)))
         (func (param i64 i64 i64 i64) (result i64 i64) local.get 0 local.get 1 local.get 2 local.get 3 i64.add128)
         (func (param v128) (result v128) (i32x4.relaxed_trunc_f32x4_s (local.get 0)))
-        (func $r (param i32) (result i32 i32) (block (type $t) (return_call $r))) )"#,
+        (func $r (param i32) (result i32 i32) local.get 0 (block (type $t) return_call $r)))"#,
 ];
 
 /// Samples whose body or type the test above cannot express validly are found here, not in a failing round trip.
@@ -209,4 +210,278 @@ fn real_modules_come_back_byte_for_byte() {
         assert_eq!(written(&again), out, "{}", file.display());
     }
     println!("{identical} of {total} byte-identical");
+}
+
+/// A module that uses every index space in every place where an index can stand, below an unused entity of each space.
+const RENUMBERED: &str = r#"(module
+    (type $unused0 (struct)) (type $f (func)) (type $s (struct (field (ref null $s)))) (type $a (array (mut i32)))
+    (import "e" "unused" (func $unused1)) (import "e" "f" (func $imported))
+    (table $unused2 1 funcref) (table $t 10 funcref)
+    (memory $unused3 1) (memory $m 1)
+    (tag $unused4) (tag $e (param i32))
+    (global $unused5 i32 (i32.const 0)) (global $g (mut (ref null $s)) (ref.null $s)) (global $h funcref (ref.func $x))
+    (elem $unused6 func) (elem $p (ref null $f) (ref.func $x)) (elem (table $t) (i32.const 0) func $imported)
+    (elem (table $t) (i32.const 0) funcref (ref.func $x))
+    (data $unused7 "no") (data $d "yes") (data (memory $m) (i32.const 0) "z")
+    (func $unused8)
+    (func $x (type $f) (local $l (ref null $s))
+        (call $imported) (call_indirect $t (type $f) (i32.const 0))
+        (table.init $t $p (i32.const 0) (i32.const 0) (i32.const 1)) (elem.drop $p)
+        (table.copy $t $t (i32.const 0) (i32.const 0) (i32.const 0))
+        (memory.init $m $d (i32.const 0) (i32.const 0) (i32.const 1)) (data.drop $d)
+        (memory.copy $m $m (i32.const 0) (i32.const 0) (i32.const 0))
+        (i32.store $m offset=4 (i32.const 0) (i32.load $m (i32.const 0)))
+        (drop (i8x16.splat (i32.load8_u $m (i32.const 0))))
+        (drop (v128.load8_lane $m 3 (i32.const 0) (v128.const i64x2 0 0)))
+        (global.set $g (struct.new $s (global.get $g)))
+        (drop (array.new_data $a $d (i32.const 0) (i32.const 0)))
+        (drop (ref.cast (ref null $s) (ref.null none)))
+        (drop (ref.func $x))
+        (call_ref $f (ref.func $x))
+        block $out (result i32) (try_table (catch $e $out)) (i32.const 0) end drop
+        try catch $e drop end
+        block $b (br_on_null $b (ref.null $s)) drop end
+        (return_call $x))
+    (export "x" (func $x)) (export "m" (memory $m)) (export "t" (table $t)) (export "g" (global $g))
+    (export "e" (tag $e)) (start $x))"#;
+
+fn without_unused() -> Plan {
+    let mut plan = Plan::default();
+    plan.types[TypeId::new(0)] = Fate::Remove;
+    plan.funcs[FuncId::new(0)] = Fate::Remove;
+    plan.funcs[FuncId::new(2)] = Fate::Remove;
+    plan.tables[TableId::new(0)] = Fate::Remove;
+    plan.memories[MemoryId::new(0)] = Fate::Remove;
+    plan.tags[TagId::new(0)] = Fate::Remove;
+    plan.globals[GlobalId::new(0)] = Fate::Remove;
+    plan.elems[ElemId::new(0)] = Fate::Remove;
+    plan.data[DataId::new(0)] = Fate::Remove;
+    plan
+}
+
+#[test]
+fn removed_entities_renumber_every_reference() {
+    let module = module_of(RENUMBERED);
+    let out = encode(&module, &module.numbering_of(&without_unused())).unwrap();
+    validate(&out.wasm);
+    let lines: Vec<&str> = RENUMBERED.lines().collect();
+    let mut expected = lines.join("\n");
+    for unused in [
+        "(type $unused0 (struct)) ",
+        r#"(import "e" "unused" (func $unused1)) "#,
+        "(table $unused2 1 funcref) ",
+        "(memory $unused3 1) ",
+        "(tag $unused4) ",
+        "(global $unused5 i32 (i32.const 0)) ",
+        "(elem $unused6 func) ",
+        r#"(data $unused7 "no") "#,
+        "(func $unused8)",
+    ] {
+        assert!(expected.contains(unused), "{unused}");
+        expected = expected.replace(unused, "");
+    }
+    // Forms are kept as read: the explicit indices 0 that the text assembler would shorten.
+    let print = |wasm: &[u8]| wasmprinter::print_bytes(wasm).unwrap();
+    assert_eq!(print(&out.wasm), print(&wat::parse_str(&expected).unwrap()));
+}
+
+#[test]
+fn merged_functions_are_called_in_place_of_each_other() {
+    let module = module_of(
+        r#"(module (func $a) (func $b) (func $c call $b call $d) (func $d) (elem declare func $d) (export "c" (func $c))
+            (export "b" (func $b)))"#,
+    );
+    let mut plan = Plan::default();
+    plan.funcs[FuncId::new(1)] = Fate::Merge(FuncId::new(3));
+    plan.funcs[FuncId::new(3)] = Fate::Merge(FuncId::new(0));
+    let out = encode(&module, &module.numbering_of(&plan)).unwrap();
+    let text = wasmprinter::print_bytes(&out.wasm).unwrap();
+    validate(&out.wasm);
+    assert_eq!(text.matches("call $a").count(), 2, "{text}");
+    assert!(text.contains(r#"(export "b" (func $a))"#), "{text}");
+    // A cycle of merges ends nowhere; what still refers to it does not validate.
+    plan.funcs[FuncId::new(0)] = Fate::Merge(FuncId::new(1));
+    let out = encode(&module, &module.numbering_of(&plan)).unwrap();
+    assert!(decode(&out.wasm).and_then(|d| d.validate_bodies()).is_err());
+}
+
+#[test]
+fn a_type_leaves_only_with_its_whole_group() {
+    let module =
+        module_of("(module (rec (type $a (struct)) (type $b (func))) (type $c (func)) (func (type $b)))");
+    let mut plan = Plan::default();
+    plan.types[TypeId::new(0)] = Fate::Remove;
+    let numbering = module.numbering_of(&plan);
+    assert_eq!(numbering.types.order().len(), 3);
+    plan.types[TypeId::new(2)] = Fate::Remove;
+    let numbering = module.numbering_of(&plan);
+    assert_eq!(numbering.types.order().len(), 2);
+    validate(&encode(&module, &numbering).unwrap().wasm);
+}
+
+#[test]
+fn function_types_are_interned_once() {
+    let mut module = module_of(
+        "(module (rec (type (func (param i32))) (type (func))) (type (sub (func (param i64)))) (type (func (param i64))))",
+    );
+    assert_eq!(module.intern_func_type(&[Type::I64], &[]), TypeId::new(3));
+    let new = module.intern_func_type(&[Type::I32], &[]);
+    assert_eq!(new, TypeId::new(4));
+    assert_eq!(module.intern_func_type(&[Type::I32], &[]), new);
+    assert!(module.numbering().is_identity());
+    validate(&written(&module));
+}
+
+#[test]
+fn references_cover_every_section() {
+    let module = module_of(RENUMBERED);
+    let mut seen = std::collections::BTreeSet::new();
+    module.references(&mut |e| {
+        seen.insert(e);
+    });
+    let expected = [
+        Entity::Func(FuncId::new(1)),
+        Entity::Func(FuncId::new(3)),
+        Entity::Table(TableId::new(1)),
+        Entity::Memory(MemoryId::new(1)),
+        Entity::Tag(TagId::new(1)),
+        Entity::Global(GlobalId::new(1)),
+        Entity::Elem(ElemId::new(2)),
+        Entity::Elem(ElemId::new(3)),
+        Entity::Data(DataId::new(2)),
+        Entity::Type(TypeId::new(1)),
+        Entity::Type(TypeId::new(2)),
+    ];
+    for entity in expected {
+        assert!(seen.contains(&entity), "{entity:?}");
+    }
+    assert!(!seen.contains(&Entity::Type(TypeId::new(0))));
+    assert!(!seen.contains(&Entity::Func(FuncId::new(0))));
+    let declared: Vec<_> = module.declared_funcs().iter().collect();
+    assert_eq!(declared, [FuncId::new(1), FuncId::new(3)]);
+
+    let mut in_body = std::collections::BTreeSet::new();
+    module
+        .raw_body_references(FuncId::new(3), &mut |e| {
+            in_body.insert(e);
+        })
+        .unwrap();
+    for entity in [
+        Entity::Elem(ElemId::new(1)),
+        Entity::Data(DataId::new(1)),
+        Entity::Tag(TagId::new(1)),
+        Entity::Global(GlobalId::new(1)),
+        Entity::Type(TypeId::new(3)),
+        Entity::Memory(MemoryId::new(1)),
+    ] {
+        assert!(in_body.contains(&entity), "{entity:?}");
+    }
+}
+
+#[test]
+fn names_follow_their_functions_and_new_bodies_keep_parameters_only() {
+    let mut module = module_of(
+        r#"(module $m (func $gone) (func $f (param $p i32) (local $l i64) (block $lab) nop)
+            (func $g (local $k i64) (block $keep)) (export "f" (func $f)) (export "g" (func $g)))"#,
+    );
+    module.funcs[FuncId::new(1)].body = Some(Body::Encoded(vec![0, 0x0b]));
+    let mut plan = Plan::default();
+    plan.funcs[FuncId::new(0)] = Fate::Remove;
+    let out = encode(&module, &module.numbering_of(&plan)).unwrap();
+    validate(&out.wasm);
+    let again = decode(&out.wasm).unwrap().validate_bodies().unwrap();
+    let names = again.names.as_ref().unwrap();
+    assert_eq!(names.module.as_deref(), Some("m"));
+    assert_eq!(names.funcs.values().map(String::as_str).collect::<Vec<_>>(), ["f", "g"]);
+    assert_eq!(names.locals[&FuncId::new(0)].values().collect::<Vec<_>>(), ["p"]);
+    assert_eq!(names.locals[&FuncId::new(1)].values().collect::<Vec<_>>(), ["k"]);
+    assert_eq!(names.labels.keys().copied().collect::<Vec<_>>(), [FuncId::new(1)]);
+}
+
+const CUSTOMS: &str = r#"(module
+    (@custom "dylink.0" (before first) "")
+    (@custom "other" (after type) "kept")
+    (func $f) (func $g) (export "g" (func $g))
+    (@custom "component-type:x" (after code) "ct")
+    (@custom ".debug_info" "dwarf") (@custom "sourceMappingURL" "\01u") (@custom "producers" "\00")
+    (@custom "reloc.CODE" "") (@custom "target_features" "\00")
+    (@custom "metadata.code.branch_hint" "\02\00\01\02\01\01\01\01\02\01\00"))"#;
+
+fn custom_names(wasm: &[u8]) -> Vec<String> {
+    decode(wasm).unwrap().module.customs.iter().map(|c| c.name.clone()).collect()
+}
+
+#[test]
+fn custom_sections_stay_in_place_and_stale_ones_go() {
+    let mut module = module_of(CUSTOMS);
+    let all = custom_names(&written(&module));
+    assert_eq!(all.len(), 10);
+    assert_eq!(all[0], "dylink.0");
+
+    module.funcs[FuncId::new(0)].body = Some(Body::Encoded(vec![0, 0x01, 0x0b]));
+    let out = encode(&module, &module.numbering()).unwrap();
+    validate(&out.wasm);
+    let left = custom_names(&out.wasm);
+    assert_eq!(
+        left,
+        [
+            "dylink.0",
+            "other",
+            "component-type:x",
+            "producers",
+            "target_features",
+            "metadata.code.branch_hint",
+            "name"
+        ]
+    );
+    let again = decode(&out.wasm).unwrap().module;
+    assert_eq!(again.custom("metadata.code.branch_hint").unwrap().data, b"\x01\x01\x01\x02\x01\x00");
+    assert_eq!(out.notes.len(), 4, "{:?}", out.notes);
+}
+
+#[test]
+fn melds_sections_are_updated_with_the_code() {
+    let Some(file) = files().into_iter().find(|f| f.ends_with("results/fused.wasm")) else { return };
+    let wasm = std::fs::read(file).unwrap();
+    let mut module = decode(&wasm).unwrap().validate_bodies().unwrap();
+    let first = FuncId::new(module.imported_funcs());
+    let mut body = module.raw_body(first).unwrap().to_vec();
+    body.insert(body.len() - 1, 1);
+    module.funcs[first].body = Some(Body::Encoded(body));
+    let out = encode(&module, &module.numbering()).unwrap();
+    validate(&out.wasm);
+    let again = decode(&out.wasm).unwrap().module;
+    let attestation = &again.custom("wsc.transformation.attestation").unwrap().data;
+    let attestation: serde_json::Value = serde_json::from_slice(attestation).unwrap();
+    assert_eq!(attestation["metadata"]["boundaries"].as_array().unwrap().len(), 4);
+    assert!(attestation["metadata"]["optimized_by"].as_str().unwrap().starts_with("loom "));
+    let provenance = &again.custom("component-provenance").unwrap().data;
+    let hash: String = provenance[7..39].iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(attestation["output"]["hash"], hash.as_str());
+    assert_ne!(provenance[7..39], module.custom("component-provenance").unwrap().data[7..39]);
+    // The first body grew by one byte, and so did where it ends.
+    let end = |p: &[u8]| u32::from_le_bytes(p[67 + 4..67 + 8].try_into().unwrap());
+    assert_eq!(end(provenance), end(&module.custom("component-provenance").unwrap().data) + 1);
+    assert!(out.notes.iter().any(|n| n.contains("attestation") && n.contains("updated")), "{:?}", out.notes);
+    assert!(out.notes.iter().any(|n| n.contains(".debug_info") && n.contains("dropped")), "{:?}", out.notes);
+}
+
+/// Without a numbering change, re-encoding the operators of all bodies gives the same bytes: nothing is lost on the way.
+#[test]
+fn forced_remapping_loses_nothing() {
+    for file in files() {
+        let wasm = std::fs::read(&file).unwrap();
+        if wasm.len() > 1_500_000 {
+            continue;
+        }
+        let mut module = decode(&wasm).unwrap().validate_bodies().unwrap();
+        let numbering = module.numbering();
+        for func in module.funcs.keys().collect::<Vec<_>>() {
+            if let Some(body) = module.remapped_body(func, &numbering).unwrap() {
+                assert!(body.len() <= module.raw_body(func).unwrap().len(), "{} {func}", file.display());
+                module.funcs[func].body = Some(Body::Encoded(body));
+            }
+        }
+        validate(&encode(&module, &numbering).unwrap().wasm);
+    }
 }
