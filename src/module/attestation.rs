@@ -21,6 +21,24 @@ pub(super) fn update_attestation(data: &[u8], rest: &[u8]) -> Option<Vec<u8>> {
     serde_json::to_vec(&json).ok()
 }
 
+/// A module without meld's sections: what they are about. `None` when it is malformed.
+pub(super) fn without_meld(wasm: &[u8]) -> Option<Vec<u8>> {
+    let mut out = wasm.get(..8)?.to_vec();
+    let mut at = 8;
+    while at < wasm.len() {
+        let mut reader = wasmparser::BinaryReader::new(&wasm[at..], 0);
+        let id = reader.read_u8().ok()?;
+        let size = reader.read_var_u32().ok()? as usize;
+        let end = at + reader.original_position() as usize + size;
+        let is_melds = id == 0 && reader.read_string().is_ok_and(|n| n == ATTESTATION || n == PROVENANCE);
+        if !is_melds {
+            out.extend_from_slice(wasm.get(at..end)?);
+        }
+        at = end;
+    }
+    Some(out)
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

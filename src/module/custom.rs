@@ -1,6 +1,7 @@
 //! Custom sections on the way out: which stay as they are, which follow the code, which are dropped because they would lie.
 
 use super::attestation::{self, ATTESTATION, PROVENANCE};
+use super::encode::WrittenBody;
 use super::{CustomSection, Module, Numbering, SectionPlace};
 use crate::ir::entity::FuncId;
 use cranelift_entity::EntityRef;
@@ -10,8 +11,8 @@ use wasm_encoder::Encode;
 
 /// The code section as written.
 pub(super) struct CodeMap<'a> {
-    /// Each body with whether it is the input's, byte for byte.
-    pub bodies: &'a [(Cow<'a, [u8]>, bool)],
+    /// Each body.
+    pub bodies: &'a [WrittenBody<'a>],
     /// Range of each body in the payload.
     pub ranges: &'a [Range<usize>],
     /// Offset of the payload in the section's bytes.
@@ -38,12 +39,12 @@ pub(super) fn write_customs(
     numbering: &Numbering,
     code: &CodeMap<'_>,
     sections: &[(SectionPlace, Vec<u8>)],
-    notes: &mut Vec<String>,
-) -> Vec<u8> {
+) -> (Vec<u8>, Vec<String>) {
+    let mut notes = Notes::default();
     let source = module.code_range.clone().and_then(|r| module.source.get(r));
     let code_changed = match source {
         None => code.code_len > 0 && !code.bodies.is_empty(),
-        Some(_) => code.bodies.iter().any(|(_, same)| !same) || code.bodies.len() != defined_raw(module),
+        Some(_) => code.bodies.iter().any(|b| !b.is_input) || code.bodies.len() != defined_raw(module),
     };
     let mut change = Change { module, numbering, code, code_changed, positions_changed: code_changed };
 
@@ -59,15 +60,38 @@ pub(super) fn write_customs(
         for custom in module.customs.iter().filter(|c| c.after == *place) {
             if custom.name == ATTESTATION || custom.name == PROVENANCE {
                 meld.push((wasm.len(), custom));
-            } else if let Some(data) = change.outgoing(custom, notes) {
+            } else if let Some(data) = change.outgoing(custom, &mut notes) {
                 append_custom(&custom.name, &data, &mut wasm);
             }
         }
     }
-    if meld.is_empty() {
-        return wasm;
+    if !meld.is_empty() {
+        wasm = write_meld(&change, &meld, wasm, &mut notes);
     }
-    write_meld(&change, &meld, wasm, notes)
+    (wasm, notes.sentences())
+}
+
+/// What became of custom sections, those with the same fate together.
+#[derive(Default)]
+struct Notes(Vec<(String, Vec<String>)>);
+
+impl Notes {
+    fn push(&mut self, name: &str, fate: impl Into<String>) {
+        let fate = fate.into();
+        let name = format!("`{name}`");
+        match self.0.iter_mut().find(|(f, _)| *f == fate) {
+            Some((_, names)) => names.push(name),
+            None => self.0.push((fate, vec![name])),
+        }
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let noun = |n: usize| if n == 1 { "custom section" } else { "custom sections" };
+        self.0
+            .iter()
+            .map(|(fate, names)| format!("{} {} {fate}", noun(names.len()), names.join(", ")))
+            .collect()
+    }
 }
 
 /// Inserts meld's sections, which say the hash of everything else, at their positions.
@@ -75,9 +99,9 @@ fn write_meld(
     change: &Change<'_>,
     meld: &[(usize, &CustomSection)],
     wasm: Vec<u8>,
-    notes: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Vec<u8> {
-    let is_stale = change.code_changed || !change.numbering.is_identity();
+    let is_stale = attestation::without_meld(&change.module.source).as_ref() != Some(&wasm);
     let mut out = Vec::with_capacity(wasm.len() + 4096);
     let mut done = 0;
     for (position, custom) in meld {
@@ -93,11 +117,11 @@ fn write_meld(
         match updated {
             Some(data) => {
                 if is_stale {
-                    notes.push(format!("custom section `{}` updated to the new code", custom.name));
+                    notes.push(&custom.name, "updated to the new code");
                 }
                 append_custom(&custom.name, &data, &mut out);
             }
-            None => notes.push(format!("custom section `{}` dropped: its form is not known", custom.name)),
+            None => notes.push(&custom.name, "dropped: not in a known form"),
         }
     }
     out.extend_from_slice(&wasm[done..]);
@@ -117,14 +141,14 @@ fn defined_raw(module: &Module) -> usize {
 
 impl Change<'_> {
     /// The payload to write for a custom section, `None` to drop it.
-    fn outgoing<'c>(&self, custom: &'c CustomSection, notes: &mut Vec<String>) -> Option<Cow<'c, [u8]>> {
+    fn outgoing<'c>(&self, custom: &'c CustomSection, notes: &mut Notes) -> Option<Cow<'c, [u8]>> {
         if custom.is_names {
             let names = self.module.names.as_ref()?;
             return Some(names.write(self.module, self.numbering).into());
         }
         let name = custom.name.as_str();
         let reason = match name {
-            "name" if self.code_changed || !self.numbering.is_identity() => "it could not be read",
+            "name" if self.code_changed || !self.numbering.is_identity() => "it is not in a known form",
             "sourceMappingURL" if self.positions_changed => "the source map is about the old code",
             "external_debug_info" if self.code_changed => "the debug information is about the old code",
             "linking" if self.code_changed || !self.numbering.is_identity() => {
@@ -143,7 +167,7 @@ impl Change<'_> {
             }
             _ => return Some(Cow::Borrowed(&custom.data)),
         };
-        notes.push(format!("custom section `{name}` dropped: {reason}"));
+        notes.push(name, format!("dropped: {reason}"));
         None
     }
 
@@ -170,10 +194,10 @@ impl Change<'_> {
 
     /// Annotations of instructions by offset in their body (branch hints, traces): kept for the bodies that are as they
     /// were, for a function index that may be new.
-    fn code_metadata<'c>(&self, custom: &'c CustomSection, notes: &mut Vec<String>) -> Option<Cow<'c, [u8]>> {
+    fn code_metadata<'c>(&self, custom: &'c CustomSection, notes: &mut Notes) -> Option<Cow<'c, [u8]>> {
         let (mut kept, mut dropped, mut entries) = (0u32, 0, Vec::new());
         let parsed = for_each_metadata(&custom.data, &mut |func, entry| match self.place(func) {
-            Some((index, place)) if self.code.bodies[place].1 => {
+            Some((index, place)) if self.code.bodies[place].is_input => {
                 index.encode(&mut entries);
                 entries.extend_from_slice(entry);
                 kept += 1;
@@ -182,11 +206,11 @@ impl Change<'_> {
         });
         let name = &custom.name;
         if parsed.is_err() {
-            notes.push(format!("custom section `{name}` dropped: its form is not known"));
+            notes.push(name, "dropped: not in a known form");
             return None;
         }
         if dropped > 0 {
-            notes.push(format!("custom section `{name}` dropped for {dropped} functions with new bodies"));
+            notes.push(name, format!("dropped for {dropped} functions with new bodies"));
         }
         let mut data = Vec::with_capacity(entries.len() + 5);
         kept.encode(&mut data);

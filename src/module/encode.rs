@@ -33,7 +33,6 @@ pub fn encode(module: &Module, numbering: &Numbering) -> Result<EncodedModule, E
     let (code, ranges) = code_section(&bodies);
     let mut sections: Vec<(SectionPlace, Vec<u8>)> = Vec::new();
     let mut code_start = 0;
-    let mut notes = Vec::new();
     for place in SectionPlace::ALL {
         let mut out = Vec::new();
         if place == SectionPlace::Header {
@@ -49,12 +48,20 @@ pub fn encode(module: &Module, numbering: &Numbering) -> Result<EncodedModule, E
         sections.push((place, out));
     }
     let code_map = CodeMap { bodies: &bodies, ranges: &ranges, code_start, code_len: code.len() };
-    let wasm = write_customs(module, numbering, &code_map, &sections, &mut notes);
+    let (wasm, notes) = write_customs(module, numbering, &code_map, &sections);
     Ok(EncodedModule { wasm, code_bytes: code.len() as u64, notes })
 }
 
-/// The bytes of each written body, in order, with whether they are those of the input.
-fn bodies<'a>(module: &'a Module, numbering: &Numbering) -> Result<Vec<(Cow<'a, [u8]>, bool)>, Error> {
+/// A body as written.
+pub(super) struct WrittenBody<'a> {
+    /// Locals and code.
+    pub bytes: Cow<'a, [u8]>,
+    /// Whether the bytes are those of the input.
+    pub is_input: bool,
+}
+
+/// Each written body, in order.
+fn bodies<'a>(module: &'a Module, numbering: &Numbering) -> Result<Vec<WrittenBody<'a>>, Error> {
     let identity = numbering.is_identity();
     numbering
         .funcs
@@ -62,16 +69,18 @@ fn bodies<'a>(module: &'a Module, numbering: &Numbering) -> Result<Vec<(Cow<'a, 
         .par_iter()
         .filter_map(|&func| match &module.funcs[func].body {
             None => None,
-            Some(Body::Encoded(bytes)) => Some(Ok((Cow::Borrowed(&bytes[..]), false))),
+            Some(Body::Encoded(bytes)) => {
+                Some(Ok(WrittenBody { bytes: Cow::Borrowed(&bytes[..]), is_input: false }))
+            }
             Some(Body::Raw(range)) => {
                 let raw = module.source.get(range.clone()).unwrap_or_default();
                 if identity {
-                    return Some(Ok((Cow::Borrowed(raw), true)));
+                    return Some(Ok(WrittenBody { bytes: Cow::Borrowed(raw), is_input: true }));
                 }
                 Some(module.remapped_body(func, numbering).map(|bytes| {
                     let bytes = bytes.unwrap_or_default();
-                    let same = bytes == raw;
-                    (Cow::Owned(bytes), same)
+                    let is_input = bytes == raw;
+                    WrittenBody { bytes: Cow::Owned(bytes), is_input }
                 }))
             }
         })
@@ -79,11 +88,11 @@ fn bodies<'a>(module: &'a Module, numbering: &Numbering) -> Result<Vec<(Cow<'a, 
 }
 
 /// Payload of the code section, and the range of each body in it.
-fn code_section(bodies: &[(Cow<'_, [u8]>, bool)]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
-    let mut payload = Vec::with_capacity(bodies.iter().map(|(b, _)| b.len() + 5).sum::<usize>() + 5);
+fn code_section(bodies: &[WrittenBody<'_>]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
+    let mut payload = Vec::with_capacity(bodies.iter().map(|b| b.bytes.len() + 5).sum::<usize>() + 5);
     let mut ranges = Vec::with_capacity(bodies.len());
     bodies.len().encode(&mut payload);
-    for (bytes, _) in bodies {
+    for WrittenBody { bytes, .. } in bodies {
         bytes.len().encode(&mut payload);
         ranges.push(payload.len()..payload.len() + bytes.len());
         payload.extend_from_slice(bytes);

@@ -48,18 +48,14 @@ pub struct IndexSpace<E> {
 impl<E: EntityRef> IndexSpace<E> {
     /// Numbers `count` entities. `written` overrides the fate for what is written (types live in groups).
     fn new(count: usize, fate: &SecondaryMap<E, Fate<E>>, written: impl Fn(E) -> bool) -> Self {
-        let mut index = vec![REMOVED; count];
-        let mut order = Vec::new();
-        for i in 0..count {
-            if written(E::new(i)) {
-                index[i] = order.len() as u32;
-                order.push(E::new(i));
-            }
+        let order: Vec<E> = (0..count).map(E::new).filter(|&e| written(e)).collect();
+        let mut own = vec![REMOVED; count];
+        for (i, entity) in order.iter().enumerate() {
+            own[entity.index()] = i as u32;
         }
-        let own = index.clone();
-        for i in 0..count {
+        let final_index = |entity: usize| {
             // Merges may be chained; a cycle of merges ends nowhere and counts as removed.
-            let mut target = E::new(i);
+            let mut target = E::new(entity);
             let mut steps = 0;
             while let Fate::Merge(next) = fate[target]
                 && steps <= count
@@ -68,8 +64,9 @@ impl<E: EntityRef> IndexSpace<E> {
                 steps += 1;
             }
             let end = (steps <= count).then_some(target.index());
-            index[i] = end.and_then(|t| own.get(t)).copied().unwrap_or(REMOVED);
-        }
+            end.and_then(|t| own.get(t)).copied().unwrap_or(REMOVED)
+        };
+        let index: Vec<u32> = (0..count).map(final_index).collect();
         let identity = index.iter().enumerate().all(|(i, &n)| i as u32 == n);
         IndexSpace { index, order, identity }
     }
