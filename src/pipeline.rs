@@ -42,8 +42,7 @@ pub fn read_input(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 /// With a byte offset when the input is not a valid module. Nothing is rejected because the optimizer
 /// does not know it: what the SSA does not model is kept as it is and counted in the report.
 pub fn optimize(input: &[u8], _options: &Options) -> Result<Output, Error> {
-    let mut features = wasmparser::WasmFeatures::default();
-    features |= wasmparser::WasmFeatures::CUSTOM_PAGE_SIZES | wasmparser::WasmFeatures::LEGACY_EXCEPTIONS;
+    let features = crate::module::accepted_features();
     wasmparser::Validator::new_with_features(features).validate_all(input)?;
     let report =
         Report { input_bytes: input.len() as u64, output_bytes: input.len() as u64, ..Report::default() };

@@ -56,7 +56,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn optimize_file(args: &Args, options: &Options, messages: &Messages) -> Result<(), Error> {
     let name = args.input_name();
     let of_input = |e: Error| if e.file.is_empty() { e.in_file(name.clone()) } else { e };
-    for rules in options.rules.iter().filter(|r| !r.exists()) {
+    if let Some(rules) = options.rules.iter().find(|r| !r.exists()) {
         return Err(Error::new("no such file or folder").in_file(rules.display().to_string()));
     }
     let bytes = files::read(&args.input).map_err(of_input)?;
