@@ -63,6 +63,6 @@ impl std::error::Error for Error {}
 
 impl From<wasmparser::BinaryReaderError> for Error {
     fn from(e: wasmparser::BinaryReaderError) -> Self {
-        Error::at(e.offset() as u64, e.message())
+        Error::at(e.offset(), e.message())
     }
 }

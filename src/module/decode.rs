@@ -194,7 +194,10 @@ impl<'a> Decoder<'a> {
                 self.place = SectionPlace::DataCount;
                 self.module.data_count = true;
             }
-            Payload::CodeSectionStart { .. } => self.place = SectionPlace::Code,
+            Payload::CodeSectionStart { unchecked_range: range, .. } => {
+                self.place = SectionPlace::Code;
+                self.module.code_range = Some(range.start as usize..range.end as usize);
+            }
             Payload::CodeSectionEntry(_) => {
                 let (validator, body) = body.ok_or_else(|| Error::new("function body without validator"))?;
                 let func = FuncId::new(validator.index as usize);

@@ -18,20 +18,28 @@
 //!
 //! Reference: WebAssembly specification 3.0, chapter 5 (binary format) and appendix (custom sections).
 
+mod attestation;
 mod const_expr;
 mod convert;
+mod custom;
 mod decode;
+mod encode;
 mod entities;
 mod names;
+mod numbering;
+mod references;
+mod remap;
 mod types;
 
 pub use const_expr::{ConstExpr, ConstOp};
 pub use convert::TypeMap;
 pub use decode::{Decoded, UndecodedBody, accepted_features, decode};
+pub use encode::{EncodedModule, encode};
 pub use entities::{
     Body, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, Func, Global, Memory, Table, Tag,
 };
-pub use names::Names;
+pub use names::{InnerNames, Names};
+pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};
 pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubType};
 
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
@@ -165,6 +173,8 @@ pub struct Module {
     pub names: Option<Names>,
     /// Custom sections in the input's order.
     pub customs: Vec<CustomSection>,
+    /// Range of the code section's payload in `source`.
+    pub code_range: Option<std::ops::Range<usize>>,
     /// Function types by signature, for [`Module::intern_func_type`].
     func_types: HashMap<FuncType, TypeId>,
 }

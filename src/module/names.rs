@@ -1,6 +1,6 @@
 //! The name section as maps from entities, so that names follow what they name.
 
-use super::Module;
+use super::{Body, IndexSpace, Module, Numbering};
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
 use cranelift_entity::{EntityRef, PrimaryMap};
 use std::collections::BTreeMap;
@@ -55,9 +55,8 @@ fn flat<E: EntityRef + Ord, V>(
 ) -> wasmparser::Result<BTreeMap<E, String>> {
     let mut names = BTreeMap::new();
     for (index, name) in inner(map)? {
-        let entity = E::new(index as usize);
-        if space.is_valid(entity) {
-            names.insert(entity, name);
+        if (index as usize) < space.len() {
+            names.insert(E::new(index as usize), name);
         }
     }
     Ok(names)
@@ -70,10 +69,9 @@ fn nested<E: EntityRef + Ord, V>(
     let mut names = BTreeMap::new();
     for entry in map {
         let entry = entry?;
-        let entity = E::new(entry.index as usize);
         let map = inner(entry.names)?;
-        if space.is_valid(entity) {
-            names.insert(entity, map);
+        if (entry.index as usize) < space.len() {
+            names.insert(E::new(entry.index as usize), map);
         }
     }
     Ok(names)
@@ -106,5 +104,73 @@ impl Names {
             }
         }
         Ok(names)
+    }
+}
+
+fn write_flat<E: EntityRef + Ord>(
+    names: &BTreeMap<E, String>,
+    space: &IndexSpace<E>,
+) -> Option<wasm_encoder::NameMap> {
+    let mut map = wasm_encoder::NameMap::new();
+    for (index, entity) in space.order().iter().enumerate() {
+        if let Some(name) = names.get(entity) {
+            map.append(index as u32, name);
+        }
+    }
+    (!map.is_empty()).then_some(map)
+}
+
+/// Names inside entities; `keep` says which of the inner names of an entity still mean something.
+fn write_nested<E: EntityRef + Ord>(
+    names: &BTreeMap<E, InnerNames>,
+    space: &IndexSpace<E>,
+    keep: impl Fn(E, u32) -> bool,
+) -> Option<wasm_encoder::IndirectNameMap> {
+    let mut outer = wasm_encoder::IndirectNameMap::new();
+    let mut any = false;
+    for (index, &entity) in space.order().iter().enumerate() {
+        let Some(inner) = names.get(&entity) else { continue };
+        let mut map = wasm_encoder::NameMap::new();
+        for (&inner_index, name) in inner {
+            if keep(entity, inner_index) {
+                map.append(inner_index, name);
+            }
+        }
+        if !map.is_empty() || inner.is_empty() {
+            outer.append(index as u32, &map);
+            any = true;
+        }
+    }
+    any.then_some(outer)
+}
+
+impl Names {
+    /// Payload of the name section under a numbering. Functions with a body made by loom keep the names of their
+    /// parameters; their other locals and their labels are new.
+    pub(super) fn write(&self, module: &Module, numbering: &Numbering) -> Vec<u8> {
+        let mut section = wasm_encoder::NameSection::new();
+        let is_new = |f: FuncId| matches!(module.funcs[f].body, Some(Body::Encoded(_)));
+        let keep_local = |f: FuncId, i: u32| !is_new(f) || (i as usize) < module.func_type(f).params.len();
+        let n = numbering;
+        if let Some(name) = &self.module {
+            section.module(name);
+        }
+        write_flat(&self.funcs, &n.funcs).iter().for_each(|m| section.functions(m));
+        write_nested(&self.locals, &n.funcs, keep_local).iter().for_each(|m| section.locals(m));
+        write_nested(&self.labels, &n.funcs, |f, _| !is_new(f)).iter().for_each(|m| section.labels(m));
+        write_flat(&self.types, &n.types).iter().for_each(|m| section.types(m));
+        write_flat(&self.tables, &n.tables).iter().for_each(|m| section.tables(m));
+        write_flat(&self.memories, &n.memories).iter().for_each(|m| section.memories(m));
+        write_flat(&self.globals, &n.globals).iter().for_each(|m| section.globals(m));
+        write_flat(&self.elems, &n.elems).iter().for_each(|m| section.elements(m));
+        write_flat(&self.data, &n.data).iter().for_each(|m| section.data(m));
+        write_nested(&self.fields, &n.types, |_, _| true).iter().for_each(|m| section.fields(m));
+        write_flat(&self.tags, &n.tags).iter().for_each(|m| section.tags(m));
+        write_nested(&self.params, &n.types, |_, _| true).iter().for_each(|m| section.parameters(m));
+        write_nested(&self.tag_params, &n.tags, |_, _| true).iter().for_each(|m| section.tag_parameters(m));
+        if numbering.is_identity() {
+            self.unknown.iter().for_each(|(id, data)| section.raw(*id, data));
+        }
+        section.as_custom().data.into_owned()
     }
 }

@@ -1,0 +1,111 @@
+//! What is said on standard error.
+
+use super::args::{Args, Color, Emit};
+use loom_wasm::{Error, Report};
+use std::io::IsTerminal;
+
+/// The ways of speaking that the arguments ask for.
+pub struct Messages {
+    quiet: bool,
+    verbose: bool,
+    progress: bool,
+    color: bool,
+}
+
+impl Messages {
+    /// As the arguments ask.
+    pub fn new(args: &Args) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let color = match args.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        };
+        Messages {
+            quiet: args.quiet,
+            verbose: args.verbose,
+            progress: terminal && !args.quiet && !args.no_progress,
+            color,
+        }
+    }
+
+    /// `loom:` in front of every line, in a colour by kind.
+    fn line(&self, code: &str, text: &str) {
+        let text = text.replace(['\n', '\r'], " ");
+        if self.color {
+            eprintln!("\x1b[{code}mloom:\x1b[0m {text}");
+        } else {
+            eprintln!("loom: {text}");
+        }
+    }
+
+    /// One line about what is wrong.
+    pub fn error(&self, error: &Error) {
+        self.line("1;31", &error.to_string());
+    }
+
+    /// Shows that work goes on.
+    pub fn begin(&self, input: &str, bytes: usize) {
+        if self.progress {
+            eprint!("\rloom: {input}: optimizing {bytes} bytes …");
+        }
+    }
+
+    /// Takes the line of [`Messages::begin`] away.
+    pub fn end(&self) {
+        if self.progress {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    /// Notes, and one line about what was written.
+    pub fn success(&self, input: &str, output: &str, emit: Emit, report: &Report) {
+        if self.quiet {
+            return;
+        }
+        for note in &report.notes {
+            self.line("1;33", &format!("{input}: {note}"));
+        }
+        if self.verbose {
+            self.details(report);
+        }
+        let f = &report.functions;
+        let change = if report.input_bytes == 0 {
+            0.0
+        } else {
+            (report.output_bytes as f64 / report.input_bytes as f64 - 1.0) * 100.0
+        };
+        let form = match emit {
+            Emit::Wasm => "",
+            Emit::Wat => " as text",
+            Emit::Ssa => " as SSA",
+            Emit::Dot => " as graphs",
+        };
+        self.line(
+            "1;32",
+            &format!(
+                "{input} -> {output}{form}: {} -> {} bytes ({change:+.1} %), {} functions: {} lifted, {} raw, {} reverted",
+                report.input_bytes, report.output_bytes, f.total, f.lifted, f.raw, f.reverted
+            ),
+        );
+    }
+
+    fn details(&self, report: &Report) {
+        let say = |text: String| self.line("2", &text);
+        let code = report.code_bytes;
+        say(format!("code section: {} -> {} bytes", code.before, code.after));
+        for phase in &report.phases {
+            say(format!("phase {}: {:.3} s", phase.name, phase.seconds));
+        }
+        for (reason, count) in &report.functions.reasons {
+            say(format!("{count} functions kept their body: {reason}"));
+        }
+        for (what, counts) in
+            [("rule", &report.rules), ("assumption", &report.assumptions), ("limit", &report.limits)]
+        {
+            for (name, count) in counts {
+                say(format!("{what} {name}: {count}"));
+            }
+        }
+    }
+}
