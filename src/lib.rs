@@ -4,6 +4,7 @@
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
 pub mod error;
+pub mod interp;
 pub mod ir;
 pub mod lift;
 pub mod module;
