@@ -11,6 +11,7 @@ pub mod module;
 pub mod options;
 pub mod pipeline;
 pub mod report;
+pub mod rules;
 
 pub use error::Error;
 pub use options::{Assumptions, Objective, Options};
