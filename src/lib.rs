@@ -4,12 +4,14 @@
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
 pub mod error;
+pub mod interp;
 pub mod ir;
 pub mod lift;
 pub mod module;
 pub mod options;
 pub mod pipeline;
 pub mod report;
+pub mod rules;
 
 pub use error::Error;
 pub use options::{Assumptions, Objective, Options};

@@ -1,0 +1,172 @@
+//! Families: `:for` writes one rule for several types or operators by substitution of upper-case words.
+
+use super::sexpr::{Sexpr, SexprKind};
+use crate::error::Error;
+
+/// Most instances one `:for` may have.
+const MAX_INSTANCES: usize = 4096;
+
+/// One choice for all words of a family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// Word and what it stands for; longer words first, so that `AB` is not taken for `A` and `B`.
+    words: Vec<(String, String)>,
+    /// What is appended to the rule's name, with its `@`s.
+    pub(super) suffix: String,
+}
+
+/// Whether a list can be a clause of `:for`: its head, or the first word of its head, is in upper case.
+pub(super) fn is_clause(s: &Sexpr) -> bool {
+    let Some(head) = s.list().and_then(|l| l.first()) else { return false };
+    let word = head.atom().or_else(|| head.head());
+    word.is_some_and(is_word)
+}
+
+fn is_word(s: &str) -> bool {
+    !s.is_empty() && s.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+/// All choices of the clauses, as their product in the order written. No clauses: one empty choice.
+pub(super) fn choices(clauses: &[Sexpr]) -> Result<Vec<Choice>, Error> {
+    let mut all = vec![Choice::default()];
+    for clause in clauses {
+        let alternatives = alternatives(clause)?;
+        if all.len() * alternatives.len() > MAX_INSTANCES {
+            return Err(clause.pos.error(format!("a family of more than {MAX_INSTANCES} instances")));
+        }
+        all = all
+            .iter()
+            .flat_map(|a| {
+                alternatives.iter().map(|b| Choice {
+                    words: [&a.words[..], &b.words[..]].concat(),
+                    suffix: format!("{}{}", a.suffix, b.suffix),
+                })
+            })
+            .collect();
+    }
+    for c in &mut all {
+        c.words.sort_by_key(|(w, _)| std::cmp::Reverse(w.len()));
+    }
+    Ok(all)
+}
+
+/// `(N 32 64)`, or `((A B) (eq ne) (ne eq))` where words change together.
+fn alternatives(clause: &Sexpr) -> Result<Vec<Choice>, Error> {
+    let items = clause.list().unwrap_or_default();
+    let Some((head, rows)) = items.split_first() else {
+        return Err(clause.pos.error("empty clause of :for"));
+    };
+    if rows.is_empty() {
+        return Err(clause.pos.error("this clause of :for has no alternatives"));
+    }
+    let words: Vec<&Sexpr> = match &head.kind {
+        SexprKind::Atom(_) => vec![head],
+        SexprKind::List(l) => l.iter().collect(),
+    };
+    for w in &words {
+        if !w.atom().is_some_and(is_word) {
+            return Err(w.pos.error("a word of :for is written in upper-case letters only"));
+        }
+    }
+    let mut out = Vec::new();
+    for row in rows {
+        let values: Vec<&Sexpr> = match (&row.kind, &head.kind) {
+            (SexprKind::List(l), SexprKind::List(_)) => l.iter().collect(),
+            _ => vec![row],
+        };
+        if values.len() != words.len() {
+            return Err(row.pos.error(format!(
+                "expected {} alternatives, found {}",
+                words.len(),
+                values.len()
+            )));
+        }
+        let mut choice = Choice::default();
+        for (w, v) in words.iter().zip(&values) {
+            let (Some(w), Some(v)) = (w.atom(), v.atom()) else {
+                return Err(v.pos.error("an alternative of :for is one word"));
+            };
+            choice.words.push((w.to_string(), v.to_string()));
+        }
+        choice.suffix = format!("@{}", choice.words[0].1);
+        out.push(choice);
+    }
+    Ok(out)
+}
+
+impl Choice {
+    /// The s-expression with all words replaced. Recursion is bounded by the reader's nesting cap.
+    pub(super) fn apply(&self, s: &Sexpr) -> Sexpr {
+        if self.words.is_empty() {
+            return s.clone();
+        }
+        let kind = match &s.kind {
+            SexprKind::Atom(a) => SexprKind::Atom(self.atom(a)),
+            SexprKind::List(l) => SexprKind::List(l.iter().map(|x| self.apply(x)).collect()),
+        };
+        Sexpr { pos: s.pos, kind }
+    }
+
+    fn atom(&self, a: &str) -> String {
+        if a.starts_with(['?', ':', '-']) || a.starts_with(|c: char| c.is_ascii_digit()) {
+            return a.to_string();
+        }
+        let mut out = String::new();
+        let mut rest = a;
+        let mut replaced = false;
+        'outer: while let Some(c) = rest.chars().next() {
+            for (w, v) in &self.words {
+                if let Some(tail) = rest.strip_prefix(w.as_str()) {
+                    out.push_str(v);
+                    rest = tail;
+                    replaced = true;
+                    continue 'outer;
+                }
+            }
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+        if replaced { arithmetic(&out).unwrap_or(out) } else { out }
+    }
+}
+
+/// `32-1`, `64/8`, `2*32`, `32+1`: so that a family can write the number that belongs to its width.
+fn arithmetic(s: &str) -> Option<String> {
+    let at = s.find(['-', '/', '*', '+']).filter(|&i| i > 0)?;
+    let (a, b): (i128, i128) = (s[..at].parse().ok()?, s[at + 1..].parse().ok()?);
+    let v = match s.as_bytes()[at] {
+        b'-' => a.checked_sub(b)?,
+        b'/' => a.checked_div(b)?,
+        b'*' => a.checked_mul(b)?,
+        _ => a.checked_add(b)?,
+    };
+    Some(v.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sexpr::read;
+    use super::*;
+
+    #[test]
+    fn substitution() {
+        let clauses = read("(N 32 64) ((A B) (eq ne) (ne eq))").unwrap();
+        let choices = choices(&clauses).unwrap();
+        assert_eq!(
+            choices.iter().map(|c| c.suffix.as_str()).collect::<Vec<_>>(),
+            ["@32@eq", "@32@ne", "@64@eq", "@64@ne"]
+        );
+        let s = read("(iN.A ?N (iN.const N-1) iN.B N/8 0xA)").unwrap();
+        let l = choices[3].apply(&s[0]);
+        let text: Vec<_> = l.list().unwrap().iter().filter_map(|x| x.atom()).collect();
+        assert_eq!(text, ["i64.ne", "?N", "i64.eq", "8", "0xA"]);
+    }
+
+    #[test]
+    fn bad_clauses() {
+        assert!(choices(&read("(N)").unwrap()).is_err());
+        assert!(choices(&read("((A B) (x))").unwrap()).is_err());
+        let many = "(A 1 2 3 4 5 6 7 8 9) ".repeat(6);
+        assert!(choices(&read(&many).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! The rule language: rewrite rules as text, read with positions, typed, and checked before anything runs.
+//!
+//! *In*: the text of `.rules` files ([`RuleSet::builtin`], [`RuleSet::load`]). *Out*: [`Rule`]s whose every node has a type
+//! or is an effect version, whose every variable is bound by the left side, and whose every function comes from the closed
+//! [vocabulary](vocab). Families (`:for`) are expanded. What is accepted nests at most [`sexpr::MAX_DEPTH`] deep, so the
+//! stages after the reader may recurse over terms.
+//!
+//! Steps: [`sexpr`] (text to s-expressions) → `family` (`:for` by substitution) → `check` (names, arities, kinds, types by
+//! unification) → [`ast`]. The e-graph compiles the result (`crate::egraph`); [`crate::verify`] checks that rules are right.
+//!
+//! Complexity: linear in the text for everything but suggestions in error messages.
+//! Reference: `docs/rules.md`; Cranelift's ISLE guide for what a rule should not do.
+
+pub mod ast;
+pub mod sexpr;
+pub mod vocab;
+
+mod apply;
+mod check;
+mod family;
+mod literal;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod types;
+mod variants;
+
+pub use apply::Bound;
+pub use ast::{
+    ConstPat, Expr, ExprId, ImmPat, ImmSort, Node, NodeId, NodeKind, NodeType, Pattern, Phase, Rule, Shape,
+    Var, VarId, VarKind, Verify, shape,
+};
+pub use vocab::{Facts, Func, Length, eval_const_fn};
+
+use crate::error::Error;
+use hashbrown::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The built-in rule files: name and text.
+static BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+
+/// Rules in the order of their files' names and of the files' lines.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// The rules, families expanded.
+    pub rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The rules that are part of the program.
+    pub fn builtin() -> Result<RuleSet, Error> {
+        RuleSet::from_texts(BUILTIN.iter().copied())
+    }
+
+    /// Rules from files, and from all `.rules` files below folders, in the order of their paths.
+    pub fn load(paths: &[PathBuf]) -> Result<RuleSet, Error> {
+        let mut files = Vec::new();
+        for path in paths {
+            collect(path, &mut files)?;
+        }
+        let mut texts = Vec::new();
+        for f in files {
+            let name = f.display().to_string();
+            let text = std::fs::read_to_string(&f)
+                .map_err(|e| Error::new(format!("cannot read the rule file: {e}")).in_file(&name))?;
+            texts.push((name, text));
+        }
+        RuleSet::from_texts(texts.iter().map(|(n, t)| (n.as_str(), t.as_str())))
+    }
+
+    /// Rules from texts with the names of their files.
+    pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<RuleSet, Error> {
+        let mut rules: Vec<Rule> = Vec::new();
+        for (file, text) in texts {
+            rules.extend(parse::parse_file(file, text)?);
+        }
+        let mut first: HashMap<&str, &Rule> = HashMap::new();
+        for r in &rules {
+            if let Some(other) = first.insert(&r.name, r) {
+                let message = format!("the rule `{}` is already defined at {}", r.name, other.location());
+                return Err(r.pos.error(message).in_file(&*r.file));
+            }
+        }
+        drop(first);
+        Ok(RuleSet { rules })
+    }
+
+    /// The rule of that name; a family's name gives its first instance.
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|r| r.name == name).or_else(|| self.rules.iter().find(|r| r.family == name))
+    }
+
+    /// The rules of a phase, in order.
+    pub fn phase(&self, phase: Phase) -> impl Iterator<Item = &Rule> + '_ {
+        self.rules.iter().filter(move |r| r.phase == phase)
+    }
+}
+
+/// Appends the rule files at or below `path`, sorted.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let fail = |p: &Path, e: std::io::Error| {
+        Error::new(format!("cannot read the rules: {e}")).in_file(p.display().to_string())
+    };
+    if !std::fs::metadata(path).map_err(|e| fail(path, e))?.is_dir() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    let start = files.len();
+    let mut folders = vec![path.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|e| fail(&folder, e))? {
+            let entry = entry.map_err(|e| fail(&folder, e))?;
+            // `file_type` does not follow links, so that a link to a parent cannot make the walk endless.
+            let kind = entry.file_type().map_err(|e| fail(&folder, e))?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if entry.path().extension().is_some_and(|e| e == "rules") {
+                files.push(entry.path());
+            }
+        }
+    }
+    files[start..].sort();
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! From the text of a rule file to [`Rule`]s: attributes, families, the two sides.
+
+use super::ast::*;
+use super::check::{Checker, Side, did_you_mean};
+use super::family::{self, Choice};
+use super::sexpr::{self, Pos, Sexpr};
+use super::variants;
+use crate::error::Error;
+use crate::ir::ops::Feature;
+use crate::options::Objective;
+use std::sync::Arc;
+
+/// Most instances one file may expand to.
+const MAX_RULES: usize = 100_000;
+
+const ATTRIBUTES: [&str; 6] = [":phase", ":verify", ":objective", ":for", ":when", ":example"];
+
+/// The attributes of a rule as written.
+#[derive(Default)]
+struct Attributes {
+    phase: Option<Phase>,
+    verify: Option<Verify>,
+    objective: Option<Objective>,
+    clauses: Vec<Sexpr>,
+    conditions: Vec<Sexpr>,
+    examples: Vec<(Sexpr, Sexpr)>,
+}
+
+/// Reads all rules of one file, families expanded.
+pub(super) fn parse_file(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
+    let theme = file.rsplit('/').next().unwrap_or(file);
+    let theme: Arc<str> = theme.strip_suffix(".rules").unwrap_or(theme).into();
+    let file: Arc<str> = file.into();
+    let mut rules = Vec::new();
+    for s in sexpr::read(text).map_err(|e| e.in_file(&*file))? {
+        parse_rule(&s, &file, &theme, &mut rules).map_err(|e| e.in_file(&*file))?;
+    }
+    Ok(rules)
+}
+
+fn parse_rule(s: &Sexpr, file: &Arc<str>, theme: &Arc<str>, rules: &mut Vec<Rule>) -> Result<(), Error> {
+    if s.head() != Some("rule") {
+        return Err(s.pos.error("expected (rule NAME …)"));
+    }
+    let items = s.list().unwrap_or_default();
+    let Some(name) = items.get(1).and_then(Sexpr::atom) else {
+        return Err(s.pos.error("expected the rule's name after `rule`"));
+    };
+    if name.starts_with([':', '?']) || name == "=>" || name.contains(['@', ',']) {
+        return Err(items[1].pos.error(format!("`{name}` is no name for a rule")));
+    }
+    let mut attributes = Attributes::default();
+    let mut body: Vec<&Sexpr> = Vec::new();
+    let mut rest = &items[2..];
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match first.atom() {
+            Some(key) if key.starts_with(':') => attribute(&mut attributes, key, first.pos, tail)?,
+            _ => {
+                body.push(first);
+                tail
+            }
+        };
+    }
+    let Some(phase) = attributes.phase else {
+        let names = Phase::NAMES.map(|p| p.1).join(", ");
+        return Err(s.pos.error(format!("the rule `{name}` has no :phase (one of {names})")));
+    };
+    let [lhs, arrow, rhs] = body[..] else {
+        return Err(s.pos.error(format!("the rule `{name}` is not of the form LHS => RHS")));
+    };
+    if arrow.atom() != Some("=>") {
+        return Err(arrow.pos.error("expected `=>` between the two sides"));
+    }
+    for choice in family::choices(&attributes.clauses)? {
+        if rules.len() == MAX_RULES {
+            return Err(s.pos.error(format!("more than {MAX_RULES} rules in one file")));
+        }
+        let head = Head {
+            name: format!("{name}{}", choice.suffix),
+            family: name.to_string(),
+            file: file.clone(),
+            theme: theme.clone(),
+            pos: s.pos,
+            phase,
+        };
+        let instance = |e: Error| match choice.suffix.as_str() {
+            "" => e,
+            suffix => Error { message: format!("{} (in the instance {name}{suffix})", e.message), ..e },
+        };
+        rules.push(elaborate(head, lhs, rhs, &attributes, &choice).map_err(instance)?);
+    }
+    Ok(())
+}
+
+/// What is known of an instance before its terms are read.
+struct Head {
+    name: String,
+    family: String,
+    file: Arc<str>,
+    theme: Arc<str>,
+    pos: Pos,
+    phase: Phase,
+}
+
+/// Reads one attribute and returns what follows it.
+fn attribute<'a>(a: &mut Attributes, key: &str, pos: Pos, tail: &'a [Sexpr]) -> Result<&'a [Sexpr], Error> {
+    let word = || {
+        tail.first().and_then(Sexpr::atom).ok_or_else(|| pos.error(format!("expected a word after `{key}`")))
+    };
+    let one_of = |names: Vec<&str>, found: &str| {
+        let hint = did_you_mean(found, names.iter().copied());
+        tail[0].pos.error(format!("unknown {key} `{found}`, expected one of {}{hint}", names.join(", ")))
+    };
+    match key {
+        ":phase" => {
+            let w = word()?;
+            let found = Phase::NAMES.iter().find(|p| p.1 == w);
+            let names = Phase::NAMES.iter().map(|p| p.1).collect();
+            a.phase = Some(found.ok_or_else(|| one_of(names, w))?.0);
+            Ok(&tail[1..])
+        }
+        ":verify" => {
+            let w = word()?;
+            let found = Verify::NAMES.iter().find(|p| p.1 == w);
+            let names = Verify::NAMES.iter().map(|p| p.1).collect();
+            a.verify = Some(found.ok_or_else(|| one_of(names, w))?.0);
+            Ok(&tail[1..])
+        }
+        ":objective" => {
+            let w = word()?;
+            a.objective = Some(match w {
+                "speed" => Objective::Speed,
+                "size" => Objective::Size,
+                _ => return Err(one_of(vec!["speed", "size"], w)),
+            });
+            Ok(&tail[1..])
+        }
+        ":for" => {
+            let n = tail.iter().take_while(|s| family::is_clause(s)).count();
+            if n == 0 {
+                return Err(pos.error("expected a clause such as (N 32 64) after `:for`"));
+            }
+            a.clauses.extend_from_slice(&tail[..n]);
+            Ok(&tail[n..])
+        }
+        ":when" => {
+            // Conditions go on as far as calls of the vocabulary do, so that a :when may stand before the sides too.
+            let n = tail.iter().take_while(|s| s.list().is_some()).count();
+            if n == 0 {
+                return Err(pos.error("expected a condition after `:when`"));
+            }
+            a.conditions.extend_from_slice(&tail[..n]);
+            Ok(&tail[n..])
+        }
+        ":example" => {
+            let [before, arrow, after, rest @ ..] = tail else {
+                return Err(pos.error("expected BEFORE => AFTER after `:example`"));
+            };
+            if arrow.atom() != Some("=>") {
+                return Err(arrow.pos.error("expected `=>` in the example"));
+            }
+            a.examples.push((before.clone(), after.clone()));
+            Ok(rest)
+        }
+        _ => {
+            let hint = did_you_mean(key, ATTRIBUTES.into_iter());
+            Err(pos.error(format!("unknown attribute `{key}`{hint}")))
+        }
+    }
+}
+
+fn elaborate(
+    head: Head,
+    lhs: &Sexpr,
+    rhs: &Sexpr,
+    attributes: &Attributes,
+    choice: &Choice,
+) -> Result<Rule, Error> {
+    if lhs.atom().is_some() {
+        return Err(lhs.pos.error("a left side must be an operator, a bare variable would match everything"));
+    }
+    let mut checker = Checker::default();
+    let root = checker.fresh_type();
+    let raw_lhs = checker.value_term(&choice.apply(lhs), Side::Left, root)?;
+    let raw_rhs = checker.value_term(&choice.apply(rhs), Side::Right, root)?;
+    let mut conditions = Vec::new();
+    for c in &attributes.conditions {
+        conditions.push(checker.condition(&choice.apply(c))?);
+    }
+    let (vars, exprs, types) = checker.finish()?;
+    let (lhs_pattern, rhs_pattern) = (types.pattern(raw_lhs), types.pattern(raw_rhs));
+    if matches!(lhs_pattern.node(lhs_pattern.root()).kind, NodeKind::Const(_)) {
+        return Err(lhs.pos.error("a left side must be an operator, not a constant"));
+    }
+    let may_grow = matches!(head.phase, Phase::Expand | Phase::Memory);
+    if !may_grow && rhs_pattern.operators() > lhs_pattern.operators() {
+        return Err(rhs.pos.error(format!(
+            "the right side has more operators ({}) than the left ({}): only :phase expand and memory may",
+            rhs_pattern.operators(),
+            lhs_pattern.operators()
+        )));
+    }
+    let mut examples = Vec::new();
+    for (before, after) in &attributes.examples {
+        examples.push(example(&choice.apply(before), &choice.apply(after))?);
+    }
+    let mut rule = Rule {
+        name: head.name,
+        family: head.family,
+        file: head.file,
+        theme: head.theme,
+        pos: head.pos,
+        phase: head.phase,
+        verify: attributes.verify.unwrap_or_default(),
+        objective: attributes.objective,
+        needs: needs(&lhs_pattern, &rhs_pattern),
+        vars,
+        lhs: lhs_pattern,
+        variants: Vec::new(),
+        rhs: rhs_pattern,
+        exprs,
+        conditions,
+        examples,
+    };
+    rule.variants = variants::variants(&rule);
+    Ok(rule)
+}
+
+/// The sides of an example, both read as left sides: nothing in them is computed.
+fn example(before: &Sexpr, after: &Sexpr) -> Result<Example, Error> {
+    let mut checker = Checker::default();
+    let root = checker.fresh_type();
+    let before = checker.value_term(before, Side::Left, root)?;
+    let after = checker.value_term(after, Side::Left, root)?;
+    let (vars, _, types) = checker.finish()?;
+    Ok(Example { before: types.pattern(before), after: types.pattern(after), vars })
+}
+
+fn needs(lhs: &Pattern, rhs: &Pattern) -> Vec<Feature> {
+    let has: Vec<Feature> = lhs.ops().map(|o| o.info().feature).collect();
+    let mut out = Vec::new();
+    for f in rhs.ops().map(|o| o.info().feature) {
+        if f != Feature::mvp && !has.contains(&f) && !out.contains(&f) {
+            out.push(f);
+        }
+    }
+    out
+}
