@@ -7,5 +7,6 @@ pub mod cleanup;
 pub mod effects;
 pub mod entity;
 pub mod function;
+pub mod info;
 pub mod ops;
 pub mod types;
