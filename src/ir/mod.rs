@@ -9,4 +9,6 @@ pub mod entity;
 pub mod function;
 pub mod info;
 pub mod ops;
+pub mod parse;
+pub mod print;
 pub mod types;
