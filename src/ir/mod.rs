@@ -12,3 +12,4 @@ pub mod ops;
 pub mod parse;
 pub mod print;
 pub mod types;
+pub mod verify;
