@@ -356,6 +356,11 @@ impl Op {
         self.kind() == Kind::Const
     }
 
+    /// Alignment of the bytes accessed as a power of two: the largest that an immediate may name; 0 without access.
+    pub fn natural_align(self) -> u8 {
+        self.info().width.max(1).trailing_zeros() as u8
+    }
+
     /// Whether it is `call`, `call_indirect` or `call_ref`.
     pub fn is_call(self) -> bool {
         self.kind() == Kind::Call
