@@ -3,6 +3,7 @@
 //! The one entry point is [`optimize`]: module bytes in, [`Output`] (module bytes and a [`Report`]) out.
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
+pub mod analysis;
 pub mod error;
 pub mod interp;
 pub mod ir;
