@@ -2,12 +2,8 @@ use super::super::function::{Function, Terminator};
 use super::super::info::{Declarations, DeclaredType, Field};
 use super::super::ops::{Imm, Op};
 use super::super::parse;
-use super::super::types::{AbstractHeap, HeapType, RefType};
+use super::super::types::RefType;
 use super::*;
-
-const fn reference(heap: AbstractHeap) -> RefType {
-    RefType { nullable: true, heap: HeapType::Abstract(heap) }
-}
 
 /// mem0 and table0 are 32-bit, mem1 and table1 64-bit; global0 is mutable, global1 not.
 /// type0 (i32) -> (i64), type1 (i32 f32) -> (), type2 struct {i32 mut, i8, (ref func)}, type3 array of mutable i16,
@@ -84,11 +80,7 @@ fn good_graphs_pass() {
     good("return_call func0(v0)");
     good("return_call_indirect type0 table0(v0, v0)");
     good("v2: (ref type0) = ref.func func0\nreturn_call_ref type0(v0, v2)");
-    good(
-        "v2: (ref func) = ref.func func0\nv3: i32 = ref.is_null v2\nv4: i32 = ref.test (v2) \nreturn v1"
-            .replace("\nv4: i32 = ref.test (v2) ", "\nv4: i32 = ref.test type0 v2")
-            .as_str(),
-    );
+    good("v2: (ref func) = ref.func func0\nv3: i32 = ref.is_null v2\nv4: i32 = ref.test type0 v2\nreturn v1");
     good(
         "v2: (ref null func) = table.get table0 v0\nbr_on_null v2, b1(), b2(v1)\nb1():\nreturn v1\n\
          b2(v3: (ref func), v4: i64):\nreturn v4",
