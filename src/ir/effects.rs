@@ -53,6 +53,11 @@ impl EffectSet {
     /// Everything: what an unknown call does.
     pub const ALL: EffectSet = EffectSet { reads: !0, writes: !0 };
 
+    /// A trap, other than a memory access out of bounds.
+    pub const TRAPS: EffectSet = EffectSet { reads: 0, writes: TRAP };
+    /// An exception that leaves.
+    pub const THROWS: EffectSet = EffectSet { reads: 0, writes: THROW };
+
     /// Both.
     #[must_use]
     pub fn union(self, other: EffectSet) -> EffectSet {

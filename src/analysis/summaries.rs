@@ -1,0 +1,325 @@
+//! Effect summaries of calls: what a direct call may read and write, bottom-up over the call graph.
+//!
+//! In: for each defined function the effects of its own instructions and its direct callees ([`CallFacts`]). Out: for each
+//! function an [`EffectSet`] that covers everything that happens until it returns. Imported functions, indirect calls and
+//! functions that were not lifted may do anything: an import can call back into any export. A function that loops or
+//! takes part in a recursion may not return, which counts as an effect on the host (what would follow must not be done
+//! earlier); one without either always returns, traps or throws.
+//!
+//! Strongly connected components by Tarjan's algorithm, iterative; linear in functions plus call sites.
+//! ("Depth-First Search and Linear Graph Algorithms", SIAM Journal on Computing 1972.)
+
+use super::Cfg;
+use crate::ir::effects::{EffectSet, effects};
+use crate::ir::entity::{Block, FuncId, Inst};
+use crate::ir::function::{Function, TailCallee, Terminator};
+use crate::ir::ops::{Imm, Op};
+use cranelift_entity::{EntityRef, SecondaryMap};
+
+/// What a summary is computed from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallFacts {
+    /// Effects of everything in the body but direct calls.
+    pub own: EffectSet,
+    /// Functions called directly, each once, in ascending order.
+    pub callees: Vec<FuncId>,
+}
+
+impl CallFacts {
+    /// Of an imported function or a body that is kept as bytes.
+    pub fn unknown() -> CallFacts {
+        CallFacts { own: EffectSet::ALL, callees: Vec::new() }
+    }
+
+    /// Of a function graph.
+    pub fn of(f: &Function) -> CallFacts {
+        let cfg = Cfg::compute(f);
+        let mut own = if cfg.back_edges().is_empty() { EffectSet::NONE } else { EffectSet::NONE.as_call() };
+        let mut callees = Vec::new();
+        for &b in cfg.rpo() {
+            for &i in &f.blocks[b].insts {
+                match (f.insts[i].op, f.insts[i].imm) {
+                    (Op::Call, Imm::Func(callee)) => callees.push(callee),
+                    (op, imm) => own = own.union(effects(op, &imm)),
+                }
+            }
+            match f.term(b) {
+                Terminator::TailCall { callee: TailCallee::Direct(callee), .. }
+                | Terminator::Invoke { op: Op::Call, imm: Imm::Func(callee), .. } => callees.push(*callee),
+                term => own = own.union(term_effects(term)),
+            }
+        }
+        callees.sort_unstable();
+        callees.dedup();
+        CallFacts { own, callees }
+    }
+}
+
+/// Effects of a terminator, calls unknown.
+fn term_effects(term: &Terminator) -> EffectSet {
+    match term {
+        Terminator::Jump(_)
+        | Terminator::Branch { .. }
+        | Terminator::Table { .. }
+        | Terminator::Return(_)
+        | Terminator::BrOn { .. } => EffectSet::NONE,
+        Terminator::Unreachable => EffectSet::TRAPS,
+        Terminator::Throw { .. } => EffectSet::THROWS,
+        // `throw_ref` traps on null.
+        Terminator::ThrowRef { .. } => EffectSet::THROWS.union(EffectSet::TRAPS),
+        Terminator::TailCall { .. } | Terminator::Invoke { .. } => EffectSet::ALL,
+    }
+}
+
+/// The summaries of a module's functions.
+#[derive(Clone, Debug)]
+pub struct Summaries {
+    of: SecondaryMap<FuncId, EffectSet>,
+}
+
+impl Default for Summaries {
+    fn default() -> Self {
+        Summaries::unknown()
+    }
+}
+
+impl Summaries {
+    /// Without knowledge: every call may do anything.
+    pub fn unknown() -> Summaries {
+        Summaries { of: SecondaryMap::with_default(EffectSet::ALL) }
+    }
+
+    /// From the facts about each function, by index. Functions beyond the end are unknown.
+    pub fn compute(facts: &[CallFacts]) -> Summaries {
+        let mut summaries = Summaries::unknown();
+        Tarjan::new(facts).run(|component| {
+            let looping = match component {
+                [one] => facts[one.index()].callees.binary_search(one).is_ok(),
+                _ => true,
+            };
+            let mut all = if looping { EffectSet::NONE.as_call() } else { EffectSet::NONE };
+            for func in component {
+                let facts = &facts[func.index()];
+                all = all.union(facts.own);
+                for callee in facts.callees.iter().filter(|c| component.binary_search(c).is_err()) {
+                    all = all.union(summaries.of[*callee]);
+                }
+            }
+            for &func in component {
+                summaries.of[func] = all;
+            }
+        });
+        summaries
+    }
+
+    /// Summary of a function.
+    pub fn function(&self, func: FuncId) -> EffectSet {
+        self.of[func]
+    }
+
+    /// Effects of an operator with its immediate, calls by their summary.
+    pub fn effects(&self, op: Op, imm: &Imm) -> EffectSet {
+        match (op, imm) {
+            (Op::Call, Imm::Func(callee)) => self.of[*callee],
+            _ => effects(op, imm),
+        }
+    }
+
+    /// Effects of an instruction.
+    pub fn inst(&self, f: &Function, inst: Inst) -> EffectSet {
+        self.effects(f.insts[inst].op, &f.insts[inst].imm)
+    }
+
+    /// Effects of a block's terminator.
+    pub fn term(&self, f: &Function, block: Block) -> EffectSet {
+        match f.term(block) {
+            Terminator::TailCall { callee: TailCallee::Direct(callee), .. } => self.of[*callee],
+            Terminator::Invoke { op, imm, .. } => self.effects(*op, imm),
+            term => term_effects(term),
+        }
+    }
+}
+
+/// Tarjan's algorithm with an explicit stack.
+struct Tarjan<'a> {
+    facts: &'a [CallFacts],
+    /// Number in the order of the search, 0 when not visited yet.
+    number: Vec<u32>,
+    low: Vec<u32>,
+    on_stack: Vec<bool>,
+    /// Functions whose component is not complete.
+    stack: Vec<FuncId>,
+    next: u32,
+}
+
+impl<'a> Tarjan<'a> {
+    fn new(facts: &'a [CallFacts]) -> Self {
+        let n = facts.len();
+        Tarjan {
+            facts,
+            number: vec![0; n],
+            low: vec![0; n],
+            on_stack: vec![false; n],
+            stack: Vec::new(),
+            next: 1,
+        }
+    }
+
+    /// Calls `emit` with each component, callees before callers, its members in ascending order.
+    fn run(mut self, mut emit: impl FnMut(&[FuncId])) {
+        let facts = self.facts;
+        let mut work: Vec<(FuncId, usize)> = Vec::new();
+        for root in (0..facts.len()).map(FuncId::new) {
+            if self.number[root.index()] != 0 {
+                continue;
+            }
+            self.enter(root);
+            work.push((root, 0));
+            while let Some((func, next)) = work.last_mut() {
+                let (f, at) = (*func, *next);
+                *next += 1;
+                match facts[f.index()].callees.get(at) {
+                    Some(c) if c.index() >= facts.len() => {}
+                    Some(&c) if self.number[c.index()] == 0 => {
+                        self.enter(c);
+                        work.push((c, 0));
+                    }
+                    Some(c) => {
+                        if self.on_stack[c.index()] {
+                            self.low[f.index()] = self.low[f.index()].min(self.number[c.index()]);
+                        }
+                    }
+                    None => {
+                        work.pop();
+                        if let Some((caller, _)) = work.last() {
+                            let c = caller.index();
+                            self.low[c] = self.low[c].min(self.low[f.index()]);
+                        }
+                        if self.low[f.index()] == self.number[f.index()] {
+                            self.leave(f, &mut emit);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, f: FuncId) {
+        self.number[f.index()] = self.next;
+        self.low[f.index()] = self.next;
+        self.next += 1;
+        self.on_stack[f.index()] = true;
+        self.stack.push(f);
+    }
+
+    /// The component of `root` is everything above it on the stack.
+    fn leave(&mut self, root: FuncId, emit: &mut impl FnMut(&[FuncId])) {
+        let start = self.stack.iter().rposition(|&f| f == root).unwrap_or(0);
+        let mut component = self.stack.split_off(start);
+        for f in &component {
+            self.on_stack[f.index()] = false;
+        }
+        component.sort_unstable();
+        emit(&component);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::effects::{data_mask, size_mask};
+    use crate::ir::entity::MemoryId;
+    use crate::ir::parse;
+
+    fn facts(text: &str) -> Vec<CallFacts> {
+        parse::functions(text).expect("parses").iter().map(|p| CallFacts::of(&p.function)).collect()
+    }
+
+    #[test]
+    fn a_call_has_the_effects_of_what_it_reaches() {
+        let text = "
+            function func0 (i32) -> () {
+            b0(v0: i32):
+                i32.store mem1 v0, v0
+                return
+            }
+            function func1 (i32) -> (i32) {
+            b0(v0: i32):
+                call func0 v0
+                v1: i32 = i32.load mem0 v0
+                return v1
+            }
+            function func2 (i32) -> (i32) {
+            b0(v0: i32):
+                invoke call func1(v0) normal b1()
+            b1(v1: i32):
+                return_call func3(v1)
+            }
+            function func3 (i32) -> (i32) {
+            b0(v0: i32):
+                return v0
+            }";
+        let s = Summaries::compute(&facts(text));
+        let (m0, m1) = (MemoryId::from_u32(0), MemoryId::from_u32(1));
+        let f = |n| s.function(FuncId::from_u32(n));
+        assert_eq!(f(3), EffectSet::NONE);
+        assert!(f(0).writes_data(m1) && !f(0).writes_data(m0) && f(0).can_trap());
+        assert_eq!(f(1).reads, data_mask(m0) | size_mask(m0) | size_mask(m1));
+        assert_eq!(f(1).writes & data_mask(m0), 0);
+        assert_eq!(f(2), f(1));
+        assert_eq!(f(4), EffectSet::ALL, "beyond the end");
+        assert_eq!(s.effects(Op::CallRef, &Imm::None), EffectSet::ALL);
+        assert!(!f(1).can_throw());
+    }
+
+    #[test]
+    fn recursion_and_loops_may_not_return() {
+        let text = "
+            function func0 () -> () {
+            b0():
+                call func1
+                return
+            }
+            function func1 () -> () {
+            b0():
+                call func0
+                unreachable
+            }
+            function func2 () -> () {
+            b0():
+                br b1()
+            b1():
+                br b1()
+            }
+            function func3 () -> () {
+            b0():
+                call func3
+                return
+            }
+            function func4 (i32) -> () {
+            b0(v0: i32):
+                call_indirect type0 table0 v0
+                return
+            }";
+        let s = Summaries::compute(&facts(text));
+        let diverges = EffectSet::NONE.as_call();
+        let f = |n| s.function(FuncId::from_u32(n));
+        assert_eq!(f(0), diverges.union(EffectSet::TRAPS));
+        assert_eq!(f(1), f(0));
+        assert_eq!(f(2), diverges);
+        assert_eq!(f(3), diverges);
+        assert_eq!(f(4), EffectSet::ALL);
+    }
+
+    #[test]
+    fn long_call_chains_do_not_recurse() {
+        let n = 200_000;
+        let list: Vec<CallFacts> = (0..n)
+            .map(|i| CallFacts {
+                own: if i + 1 == n { EffectSet::TRAPS } else { EffectSet::NONE },
+                callees: if i + 1 == n { vec![] } else { vec![FuncId::new(i + 1)] },
+            })
+            .collect();
+        assert_eq!(Summaries::compute(&list).function(FuncId::new(0)), EffectSet::TRAPS);
+    }
+}
