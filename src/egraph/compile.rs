@@ -1,0 +1,205 @@
+//! Rules as text, typed ([`crate::rules`]), to egg patterns and appliers.
+
+use super::facts::Graph;
+use super::node::{Head, Node};
+use crate::interp::Const;
+use crate::ir::ops::Feature;
+use crate::ir::types::Type;
+use crate::options::Objective;
+use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, Pattern as Term, Phase, Rule, RuleSet, VarKind};
+use egg::{ENodeOrVar, Id, Pattern, PatternAst, RecExpr, SearchMatches, Searcher, Subst, Var};
+use smallvec::SmallVec;
+
+/// A rule ready to run.
+pub struct CompiledRule {
+    /// The rule.
+    pub rule: Rule,
+    /// The left side in all orders of commutative operands that have to be looked for.
+    patterns: Vec<Pattern<Node>>,
+}
+
+/// All rules of one run, shared by all threads.
+pub struct CompiledRules {
+    /// In the order of the rule set.
+    pub rules: Vec<CompiledRule>,
+}
+
+impl CompiledRules {
+    /// Compiles the rules that this run may use: those for its objective, whose operators the module's features allow
+    /// (`has`), and that `filter` names, if there is one.
+    pub fn new(
+        set: &RuleSet,
+        objective: Objective,
+        has: impl Fn(Feature) -> bool,
+        filter: Option<&[String]>,
+    ) -> CompiledRules {
+        let wanted = |r: &&Rule| {
+            r.objective.is_none_or(|o| o == objective)
+                && r.needs.iter().all(|&f| has(f))
+                && filter.is_none_or(|names| names.iter().any(|n| *n == r.name || *n == r.family))
+        };
+        let compile = |r: &Rule| CompiledRule {
+            patterns: std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect(),
+            rule: r.clone(),
+        };
+        CompiledRules { rules: set.rules.iter().filter(wanted).map(compile).collect() }
+    }
+
+    /// Indices of the rules of a phase.
+    pub fn phase(&self, phase: Phase) -> impl Iterator<Item = usize> + '_ {
+        self.rules.iter().enumerate().filter(move |(_, r)| r.rule.phase == phase).map(|(i, _)| i)
+    }
+}
+
+/// The egg variable of a rule's variable.
+fn variable(index: u32) -> Var {
+    Var::from_u32(index)
+}
+
+/// A left side as an egg pattern. Bound constants are variables whose class is looked at when the rule is applied.
+fn pattern(term: &Term) -> Pattern<Node> {
+    let mut ast: PatternAst<Node> = RecExpr::default();
+    let mut at: Vec<Id> = Vec::with_capacity(term.nodes.len());
+    for node in &term.nodes {
+        let id = match &node.kind {
+            NodeKind::Var(v) | NodeKind::Const(ConstPat::Var(v)) => ast.add(ENodeOrVar::Var(variable(v.0))),
+            NodeKind::Const(ConstPat::Lit(c)) => ast.add(ENodeOrVar::ENode(Node::leaf(Head::Const(*c)))),
+            NodeKind::Op { op, imms, args } => {
+                let mut children: SmallVec<[Id; 4]> = SmallVec::new();
+                for imm in imms {
+                    children.push(match imm {
+                        ImmPat::Lit(i) => ast.add(ENodeOrVar::ENode(Node::leaf(Head::Imm(*i)))),
+                        ImmPat::Var(v) => ast.add(ENodeOrVar::Var(variable(v.0))),
+                        ImmPat::Expr(_) => {
+                            unreachable!("the checker allows computed immediates on right sides only")
+                        }
+                    });
+                }
+                children.extend(args.iter().map(|a| at[a.index()]));
+                ast.add(ENodeOrVar::ENode(Node { head: Head::Op(*op), children }))
+            }
+            NodeKind::Const(ConstPat::Expr(_)) | NodeKind::Version(_) => {
+                unreachable!("the checker allows computed parts on right sides only")
+            }
+        };
+        at.push(id);
+    }
+    Pattern::new(ast)
+}
+
+impl CompiledRule {
+    /// All matches, at most `limit` substitutions for each pattern.
+    pub fn search<'a>(&'a self, graph: &Graph, limit: usize) -> Vec<SearchMatches<'a, Node>> {
+        let mut found = Vec::new();
+        for p in &self.patterns {
+            found.extend(p.search_with_limit(graph, limit));
+        }
+        found
+    }
+
+    /// Applies the rule at one match. Returns whether it made two classes one.
+    pub fn apply(&self, graph: &mut Graph, class: Id, subst: &Subst) -> bool {
+        let Some(bound) = self.bind(graph, subst) else { return false };
+        if !self.rule.holds(&bound, graph) {
+            return false;
+        }
+        let Some(made) = self.instantiate(graph, &bound) else { return false };
+        let (class, made) = (graph.find(class), graph.find(made));
+        if class == made {
+            return false;
+        }
+        let types = (graph[class].data.ty, graph[made].data.ty);
+        if let (Some(a), Some(b)) = types
+            && a != b
+        {
+            debug_assert!(false, "rule {} would make {a} and {b} equal", self.rule.name);
+            return false;
+        }
+        graph.union(class, made)
+    }
+
+    fn bind(&self, graph: &Graph, subst: &Subst) -> Option<SmallVec<[Bound<Id>; 8]>> {
+        let mut bound: SmallVec<[Bound<Id>; 8]> = SmallVec::new();
+        for (i, var) in self.rule.vars.iter().enumerate() {
+            let Some(&id) = subst.get(variable(i as u32)) else {
+                bound.push(Bound::Unbound);
+                continue;
+            };
+            let id = graph.find(id);
+            let fact = &graph[id].data;
+            bound.push(match var.kind {
+                VarKind::Const => {
+                    let c = fact.constant?;
+                    if var.ty.is_some_and(|t| t != c.ty()) {
+                        return None;
+                    }
+                    Bound::Const(c)
+                }
+                VarKind::Imm(_) => Bound::Imm(fact.imm?),
+                VarKind::Value => {
+                    if var.check_type && var.ty.is_some() && fact.ty != var.ty {
+                        return None;
+                    }
+                    Bound::Class(id)
+                }
+                VarKind::Version => Bound::Class(id),
+            });
+        }
+        Some(bound)
+    }
+
+    fn instantiate(&self, graph: &mut Graph, bound: &[Bound<Id>]) -> Option<Id> {
+        let rule = &self.rule;
+        let mut at: SmallVec<[Id; 8]> = SmallVec::new();
+        for node in &rule.rhs.nodes {
+            let id = match &node.kind {
+                NodeKind::Var(v) => match bound[v.index()] {
+                    Bound::Class(id) => id,
+                    _ => return None,
+                },
+                NodeKind::Const(pat) => {
+                    let c = match pat {
+                        ConstPat::Lit(c) => *c,
+                        ConstPat::Var(v) => match bound[v.index()] {
+                            Bound::Const(c) => c,
+                            _ => return None,
+                        },
+                        ConstPat::Expr(e) => typed(rule.constant(*e, bound, graph)?, node_type(node)?)?,
+                    };
+                    graph.add(Node::leaf(Head::Const(c)))
+                }
+                NodeKind::Op { op, imms, args } => {
+                    let mut children: SmallVec<[Id; 4]> = SmallVec::new();
+                    for imm in imms {
+                        let i = match imm {
+                            ImmPat::Lit(i) => *i,
+                            ImmPat::Var(v) => match bound[v.index()] {
+                                Bound::Imm(i) => i,
+                                _ => return None,
+                            },
+                            ImmPat::Expr(e) => rule.immediate(*e, bound, graph)?,
+                        };
+                        children.push(graph.add(Node::leaf(Head::Imm(i))));
+                    }
+                    children.extend(args.iter().map(|a| at[a.index()]));
+                    graph.add(Node { head: Head::Op(*op), children })
+                }
+                NodeKind::Version(e) => rule.version(*e, bound, graph)?,
+            };
+            at.push(id);
+        }
+        at.last().copied()
+    }
+}
+
+fn node_type(node: &crate::rules::Node) -> Option<Type> {
+    match node.ty {
+        crate::rules::NodeType::Value(t) => t,
+        crate::rules::NodeType::Version => None,
+    }
+}
+
+/// A computed constant must have the type of its place.
+fn typed(c: Const, ty: Type) -> Option<Const> {
+    (c.ty() == ty).then_some(c)
+}

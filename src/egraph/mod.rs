@@ -1,0 +1,5 @@
+//! x
+pub mod compile;
+pub mod facts;
+pub mod node;
+pub mod saturate;
