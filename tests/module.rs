@@ -489,3 +489,23 @@ fn forced_remapping_loses_nothing() {
         validate(&encode(&module, &numbering).unwrap().wasm);
     }
 }
+
+/// Engines of today reject groups of imports; one that reads them must not write them.
+#[test]
+fn compact_imports_are_written_one_by_one() {
+    use wasm_encoder::{EntityType, ImportCompact, ImportSection, Imports, TypeSection};
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let mut imports = ImportSection::new();
+    let items = vec![
+        ImportCompact { name: "a", ty: EntityType::Function(0) },
+        ImportCompact { name: "b", ty: EntityType::Function(0) },
+    ];
+    imports.imports(Imports::Compact1 { module: "m", items: items.into() });
+    let wasm = wasm_encoder::Module::new().section(&types).section(&imports).clone().finish();
+    let module = decode(&wasm).unwrap().validate_bodies().unwrap();
+    assert_eq!(module.imports.len(), 2);
+    let out = encode(&module, &module.numbering()).unwrap().wasm;
+    let features = accepted_features() - wasmparser::WasmFeatures::COMPACT_IMPORTS;
+    wasmparser::Validator::new_with_features(features).validate_all(&out).unwrap();
+}
