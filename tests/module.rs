@@ -3,7 +3,8 @@
 use cranelift_entity::EntityRef;
 use loom_wasm::Error;
 use loom_wasm::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
-use loom_wasm::ir::types::Type;
+use loom_wasm::ir::info::ModuleInfo;
+use loom_wasm::ir::types::{HeapType, RefType, Type};
 use loom_wasm::module::{Body, Entity, Fate, Module, Plan, accepted_features, decode, encode};
 use std::path::{Path, PathBuf};
 
@@ -329,6 +330,19 @@ fn function_types_are_interned_once() {
     assert_eq!(new, TypeId::new(4));
     assert_eq!(module.intern_func_type(&[Type::I32], &[]), new);
     assert!(module.numbering().is_identity());
+    validate(&written(&module));
+
+    // Equal types with several indices are one type.
+    let mut module = module_of(
+        "(module (type $a (struct)) (type $b (struct)) (type (func (param (ref $b)))) (rec (type $c (struct)) (type (func))))",
+    );
+    let reference = |t| Type::Ref(RefType { nullable: false, heap: HeapType::Concrete(TypeId::new(t)) });
+    assert_eq!(module.intern_func_type(&[reference(0)], &[]), TypeId::new(2));
+    assert_eq!(module.intern_func_type(&[reference(1)], &[]), TypeId::new(2));
+    assert_eq!(module.intern_func_type(&[reference(3)], &[]), TypeId::new(5));
+    assert!(module.same_type(TypeId::new(0), TypeId::new(1)));
+    assert!(!module.same_type(TypeId::new(0), TypeId::new(3)));
+    assert!(module.is_subtype(reference(1), reference(0)));
     validate(&written(&module));
 }
 

@@ -87,7 +87,7 @@ pub fn decode(input: &[u8]) -> Result<Decoded<'_>, Error> {
         return Err(Error::at(input.len() as u64, "unexpected end of the module"));
     }
     let Decoder { mut module, types, bodies, .. } = decoder;
-    module.index_func_types();
+    module.index_types(&types);
     read_names(&mut module);
     Ok(Decoded { module, bodies, types })
 }
