@@ -78,6 +78,18 @@ fn text_goes_in_and_out() {
 }
 
 #[test]
+fn ssa_and_graphs_can_be_shown() {
+    let dir = folder();
+    let out = loom(dir.path(), &["in.wasm", "--emit", "ssa", "-o", "-", "-q"]);
+    assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+    assert!(stdout(&out).starts_with("function func0 (i32) -> (i32) {"), "{}", stdout(&out));
+    let out = loom(dir.path(), &["in.wasm", "--emit", "dot", "-q"]);
+    assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+    let graph = std::fs::read_to_string(dir.path().join("in.opt.dot")).unwrap();
+    assert!(graph.starts_with("digraph \"func0\" {"), "{graph}");
+}
+
+#[test]
 fn standard_input_and_output() {
     let dir = folder();
     for args in [&["-"][..], &["-", "-o", "-"], &["in.wasm", "-o", "-"]] {

@@ -3,7 +3,8 @@
 use cranelift_entity::EntityRef;
 use loom_wasm::Error;
 use loom_wasm::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
-use loom_wasm::ir::types::Type;
+use loom_wasm::ir::info::ModuleInfo;
+use loom_wasm::ir::types::{HeapType, RefType, Type};
 use loom_wasm::module::{Body, Entity, Fate, Module, Plan, accepted_features, decode, encode};
 use std::path::{Path, PathBuf};
 
@@ -330,6 +331,19 @@ fn function_types_are_interned_once() {
     assert_eq!(module.intern_func_type(&[Type::I32], &[]), new);
     assert!(module.numbering().is_identity());
     validate(&written(&module));
+
+    // Equal types with several indices are one type.
+    let mut module = module_of(
+        "(module (type $a (struct)) (type $b (struct)) (type (func (param (ref $b)))) (rec (type $c (struct)) (type (func))))",
+    );
+    let reference = |t| Type::Ref(RefType { nullable: false, heap: HeapType::Concrete(TypeId::new(t)) });
+    assert_eq!(module.intern_func_type(&[reference(0)], &[]), TypeId::new(2));
+    assert_eq!(module.intern_func_type(&[reference(1)], &[]), TypeId::new(2));
+    assert_eq!(module.intern_func_type(&[reference(3)], &[]), TypeId::new(5));
+    assert!(module.same_type(TypeId::new(0), TypeId::new(1)));
+    assert!(!module.same_type(TypeId::new(0), TypeId::new(3)));
+    assert!(module.is_subtype(reference(1), reference(0)));
+    validate(&written(&module));
 }
 
 #[test]
@@ -488,4 +502,24 @@ fn forced_remapping_loses_nothing() {
         }
         validate(&encode(&module, &numbering).unwrap().wasm);
     }
+}
+
+/// Engines of today reject groups of imports; one that reads them must not write them.
+#[test]
+fn compact_imports_are_written_one_by_one() {
+    use wasm_encoder::{EntityType, ImportCompact, ImportSection, Imports, TypeSection};
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let mut imports = ImportSection::new();
+    let items = vec![
+        ImportCompact { name: "a", ty: EntityType::Function(0) },
+        ImportCompact { name: "b", ty: EntityType::Function(0) },
+    ];
+    imports.imports(Imports::Compact1 { module: "m", items: items.into() });
+    let wasm = wasm_encoder::Module::new().section(&types).section(&imports).clone().finish();
+    let module = decode(&wasm).unwrap().validate_bodies().unwrap();
+    assert_eq!(module.imports.len(), 2);
+    let out = encode(&module, &module.numbering()).unwrap().wasm;
+    let features = accepted_features() - wasmparser::WasmFeatures::COMPACT_IMPORTS;
+    wasmparser::Validator::new_with_features(features).validate_all(&out).unwrap();
 }

@@ -1,16 +1,77 @@
 //! The forms of the output (`--emit`).
 
 use super::args::Emit;
-use loom_wasm::{Error, Options, Output};
+use loom_wasm::ir::function::Function;
+use loom_wasm::ir::print;
+use loom_wasm::lift::{Lifted, lift};
+use loom_wasm::module::{Module, decode};
+use loom_wasm::{Error, Output};
+use std::fmt::Write;
 
-/// The bytes to write. `input` is the module as read, for the forms that show the optimizer's inside.
-pub fn render(emit: Emit, _input: &[u8], _options: &Options, output: &Output) -> Result<Vec<u8>, Error> {
+/// The bytes to write: the module, or the SSA form of its functions.
+pub fn render(emit: Emit, output: &Output) -> Result<Vec<u8>, Error> {
     match emit {
         Emit::Wasm => Ok(output.wasm.clone()),
         Emit::Wat => wasmprinter::print_bytes(&output.wasm)
             .map(String::into_bytes)
             .map_err(|e| Error::new(format!("the output could not be printed as text: {e}"))),
-        // The hook for the SSA printer: both take the input and the options, and give text.
-        Emit::Ssa | Emit::Dot => Err(Error::new("this build of loom has no SSA printer yet")),
+        Emit::Ssa => for_each_function(&output.wasm, ";", &mut |text, module, function| {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&print::function(function, module.func_name(function.id)));
+        }),
+        Emit::Dot => for_each_function(&output.wasm, "//", &mut dot),
     }
+}
+
+/// Lifts the functions of a module one after the other and writes each; those that the SSA does not model are named in a
+/// comment.
+fn for_each_function(
+    wasm: &[u8],
+    comment: &str,
+    write: &mut dyn FnMut(&mut String, &Module, &Function),
+) -> Result<Vec<u8>, Error> {
+    let decoded = decode(wasm)?;
+    let mut text = String::new();
+    let mut raw = String::new();
+    let mut allocations = Default::default();
+    for body in decoded.bodies {
+        let func = body.func;
+        let lifted;
+        (lifted, allocations) = lift(&decoded.module, &decoded.types, body, allocations)?;
+        match lifted {
+            Lifted::Function(function) => write(&mut text, &decoded.module, &function),
+            Lifted::Raw(reason) => raw.push_str(&format!("{comment} {func} is kept as it is: {reason}\n")),
+        }
+    }
+    if text.is_empty() && raw.is_empty() {
+        raw = format!("{comment} the module defines no function\n");
+    }
+    text.push_str(&raw);
+    Ok(text.into_bytes())
+}
+
+/// A function as a graph for Graphviz: a box per block, an arrow per edge.
+fn dot(text: &mut String, module: &Module, f: &Function) {
+    let name = module.func_name(f.id).unwrap_or_default();
+    // Backslash-l ends a left-aligned line.
+    let label = |s: &str| s.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\l");
+    let mut graph = || -> std::fmt::Result {
+        writeln!(text, "digraph \"{}\" {{", f.id)?;
+        writeln!(text, "  label=\"{} {}\"; node [shape=box, fontname=monospace];", f.id, label(name))?;
+        for &block in &f.layout {
+            let mut lines = format!("{block}:\n");
+            for &inst in &f.blocks[block].insts {
+                writeln!(lines, "  {}", print::inst(f, inst))?;
+            }
+            writeln!(lines, "  {}", print::terminator(f, block))?;
+            writeln!(text, "  {block} [label=\"{}\"];", label(&lines))?;
+            for edge in f.term(block).edges() {
+                writeln!(text, "  {block} -> {};", edge.block)?;
+            }
+        }
+        writeln!(text, "}}")
+    };
+    graph().expect("writing to a string");
 }

@@ -73,7 +73,7 @@ fn optimize_file(args: &Args, options: &Options, messages: &Messages) -> Result<
         })?;
     }
 
-    let data = emit::render(args.emit, &wasm, options, &output).map_err(of_input)?;
+    let data = emit::render(args.emit, &output).map_err(of_input)?;
     write_all(args, &data, &output)?;
     messages.success(&name, &args.output_name(), args.emit, &output.report);
     Ok(())

@@ -76,7 +76,6 @@ pub fn decode(input: &[u8]) -> Result<Decoded<'_>, Error> {
         validator: Validator::new_with_features(features),
         module: Module { source: input.into(), ..Module::default() },
         types: TypeMap::default(),
-        declared: Vec::new(),
         bodies: Vec::new(),
         place: SectionPlace::Header,
         ended: false,
@@ -88,7 +87,7 @@ pub fn decode(input: &[u8]) -> Result<Decoded<'_>, Error> {
         return Err(Error::at(input.len() as u64, "unexpected end of the module"));
     }
     let Decoder { mut module, types, bodies, .. } = decoder;
-    module.index_func_types();
+    module.index_types(&types);
     read_names(&mut module);
     Ok(Decoded { module, bodies, types })
 }
@@ -109,8 +108,6 @@ struct Decoder<'a> {
     validator: Validator,
     module: Module,
     types: TypeMap,
-    /// Types of the defined functions whose bodies have not come yet, as written.
-    declared: Vec<u32>,
     bodies: Vec<UndecodedBody<'a>>,
     place: SectionPlace,
     ended: bool,
@@ -137,12 +134,9 @@ impl<'a> Decoder<'a> {
             Payload::ImportSection(s) => self.imports(s.clone())?,
             Payload::FunctionSection(s) => {
                 self.place = SectionPlace::Function;
-                for ty in s.clone() {
-                    self.declared.push(ty?);
-                }
                 // The bodies follow with the code section; until then an empty range keeps the index space complete.
-                for &ty in &self.declared {
-                    self.module.funcs.push(Func { ty: type_id(ty), body: Some(Body::Raw(0..0)) });
+                for ty in s.clone() {
+                    self.module.funcs.push(Func { ty: type_id(ty?), body: Some(Body::Raw(0..0)) });
                 }
             }
             Payload::TableSection(s) => {

@@ -25,6 +25,7 @@ mod custom;
 mod decode;
 mod encode;
 mod entities;
+mod info;
 mod names;
 mod numbering;
 mod references;
@@ -43,7 +44,7 @@ pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};
 pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubType};
 
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
-use crate::ir::types::Type;
+use crate::ir::types::{HeapType, RefType, Type};
 use cranelift_entity::PrimaryMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -175,7 +176,9 @@ pub struct Module {
     pub customs: Vec<CustomSection>,
     /// Range of the code section's payload in `source`.
     pub code_range: Option<std::ops::Range<usize>>,
-    /// Function types by signature, for [`Module::intern_func_type`].
+    /// For each type of the input the first that is the same type.
+    canonical: Vec<TypeId>,
+    /// Function types by signature with canonical type indices, for [`Module::intern_func_type`].
     func_types: HashMap<FuncType, TypeId>,
 }
 
@@ -228,7 +231,7 @@ impl Module {
     /// The plain function type (final, without supertype, alone in its group) with this signature; added at the end of the
     /// type space when the module has none. Block types with parameters or several results need one.
     pub fn intern_func_type(&mut self, params: &[Type], results: &[Type]) -> TypeId {
-        let signature = FuncType { params: params.into(), results: results.into() };
+        let signature = self.canonical_signature(params, results);
         if let Some(&ty) = self.func_types.get(&signature) {
             return ty;
         }
@@ -242,14 +245,31 @@ impl Module {
         ty
     }
 
-    /// Fills the signature index after the types were read.
-    fn index_func_types(&mut self) {
+    fn canonical_signature(&self, params: &[Type], results: &[Type]) -> FuncType {
+        let canonical = |types: &[Type]| {
+            types
+                .iter()
+                .map(|&ty| match ty {
+                    Type::Ref(RefType { nullable, heap: HeapType::Concrete(c) }) => {
+                        Type::Ref(RefType { nullable, heap: HeapType::Concrete(self.canonical_type(c)) })
+                    }
+                    other => other,
+                })
+                .collect()
+        };
+        FuncType { params: canonical(params), results: canonical(results) }
+    }
+
+    /// Fills the indices over the types after they were read.
+    fn index_types(&mut self, types: &TypeMap) {
+        self.canonical = self.types.keys().map(|t| types.canonical(t)).collect();
         for group in self.rec_groups.iter().filter(|g| g.len == 1) {
             let sub = &self.types[group.first];
             if let (true, None, CompositeType::Func(f)) = (sub.is_final, sub.supertype, &sub.composite)
                 && !f.mentions(group.first)
             {
-                self.func_types.entry(f.clone()).or_insert(group.first);
+                let signature = self.canonical_signature(&f.params, &f.results);
+                self.func_types.entry(signature).or_insert(group.first);
             }
         }
     }

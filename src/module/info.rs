@@ -1,0 +1,76 @@
+//! What function graphs ask of the module around them ([`ModuleInfo`]).
+
+use super::{CompositeType, FieldType, Module, StorageType};
+use crate::ir::entity::*;
+use crate::ir::info::{Composite, Field, ModuleInfo};
+use crate::ir::types::{RefType, Type};
+use cranelift_entity::EntityRef;
+
+fn field(f: &FieldType) -> Field {
+    Field {
+        ty: f.storage.unpack(),
+        packed: matches!(f.storage, StorageType::I8 | StorageType::I16),
+        mutable: f.mutable,
+    }
+}
+
+impl Module {
+    /// The first type of the module that is the same type as `ty`: its recursion group is equal and it stands at the same
+    /// place in it.
+    pub fn canonical_type(&self, ty: TypeId) -> TypeId {
+        self.canonical.get(ty.index()).copied().unwrap_or(ty)
+    }
+}
+
+impl ModuleInfo for Module {
+    fn memory64(&self, memory: MemoryId) -> Option<bool> {
+        Some(self.memories.get(memory)?.memory64)
+    }
+
+    fn table_type(&self, table: TableId) -> Option<(RefType, bool)> {
+        self.tables.get(table).map(|t| (t.element, t.table64))
+    }
+
+    fn elem_type(&self, elem: ElemId) -> Option<RefType> {
+        Some(self.elems.get(elem)?.element_type())
+    }
+
+    fn has_data(&self, data: DataId) -> bool {
+        self.data.is_valid(data)
+    }
+
+    fn global_type(&self, global: GlobalId) -> Option<(Type, bool)> {
+        self.globals.get(global).map(|g| (g.ty, g.mutable))
+    }
+
+    fn func_type(&self, func: FuncId) -> Option<TypeId> {
+        Some(self.funcs.get(func)?.ty)
+    }
+
+    fn tag_type(&self, tag: TagId) -> Option<TypeId> {
+        Some(self.tags.get(tag)?.ty)
+    }
+
+    fn composite(&self, ty: TypeId) -> Option<Composite<'_>> {
+        Some(match &self.types.get(ty)?.composite {
+            CompositeType::Func(f) => Composite::Func(&f.params, &f.results),
+            CompositeType::Struct(fields) => Composite::Struct(fields.len() as u32),
+            CompositeType::Array(element) => Composite::Array(field(element)),
+        })
+    }
+
+    fn field(&self, ty: TypeId, index: u32) -> Option<Field> {
+        match &self.types.get(ty)?.composite {
+            CompositeType::Struct(fields) => fields.get(index as usize).map(field),
+            CompositeType::Func(_) | CompositeType::Array(_) => None,
+        }
+    }
+
+    fn supertype(&self, ty: TypeId) -> Option<TypeId> {
+        self.types.get(ty)?.supertype
+    }
+
+    fn same_type(&self, a: TypeId, b: TypeId) -> bool {
+        self.canonical_type(a) == self.canonical_type(b)
+    }
+}
