@@ -5,8 +5,16 @@
 
 pub mod cfg;
 pub mod dominators;
+pub mod liveness;
 pub mod loops;
+pub mod memory_ssa;
+pub mod summaries;
+pub mod uses;
 
 pub use cfg::Cfg;
 pub use dominators::DomTree;
+pub use liveness::Liveness;
 pub use loops::Loops;
+pub use memory_ssa::{MemorySsa, Resource, Version, VersionDef};
+pub use summaries::{CallFacts, Summaries};
+pub use uses::UseCounts;

@@ -24,11 +24,16 @@ pub struct EffectSet {
 const BOUNDS: u128 = 1;
 const THROW: u128 = 1 << 1;
 const HOST: u128 = 1 << 2;
-const HEAP: u128 = 1 << 3;
+/// Mask of the garbage-collected heap.
+pub const HEAP: u128 = 1 << 3;
 const SEGMENTS: u128 = 1 << 4;
 const TRAP: u128 = 1 << 5;
 
-fn table(t: TableId) -> u128 {
+/// Resources that hold a state which can be read back: all but traps, exceptions and the host.
+pub const STATE: u128 = HEAP | SEGMENTS | !0 << 8;
+
+/// Mask of a table's size and contents.
+pub fn table_mask(t: TableId) -> u128 {
     1 << (8 + t.as_u32() % 8)
 }
 
@@ -158,11 +163,11 @@ pub fn effects(op: Op, imm: &Imm) -> EffectSet {
         Kind::TableSet | Kind::TableFill => table_effect(imm, |t| rw(t, t | TRAP)),
         Kind::TableGrow => table_effect(imm, |t| rw(t, t | HOST)),
         Kind::TableCopy => match *imm {
-            Imm::TableCopy { dst, src } => rw(table(src) | table(dst), table(dst) | TRAP),
+            Imm::TableCopy { dst, src } => rw(table_mask(src) | table_mask(dst), table_mask(dst) | TRAP),
             _ => EffectSet::ALL,
         },
         Kind::TableInit => match *imm {
-            Imm::TableInit { table: t, .. } => rw(table(t) | SEGMENTS, table(t) | TRAP),
+            Imm::TableInit { table: t, .. } => rw(table_mask(t) | SEGMENTS, table_mask(t) | TRAP),
             _ => EffectSet::ALL,
         },
         Kind::GcNew => rw(SEGMENTS, TRAP | HEAP),
@@ -174,7 +179,7 @@ pub fn effects(op: Op, imm: &Imm) -> EffectSet {
 
 fn table_effect(imm: &Imm, make: impl Fn(u128) -> EffectSet) -> EffectSet {
     match *imm {
-        Imm::Table(t) => make(table(t)),
+        Imm::Table(t) => make(table_mask(t)),
         _ => EffectSet::ALL,
     }
 }
