@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod egraph;
 pub mod error;
+pub mod extract;
 pub mod interp;
 pub mod ir;
 pub mod lift;

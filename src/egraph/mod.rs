@@ -1,4 +1,5 @@
 //! x
+pub mod build;
 pub mod compile;
 pub mod facts;
 pub mod node;

@@ -52,6 +52,16 @@ pub trait ModuleInfo {
     /// Whether two defined types are the same type (specification, section 3.1.2: equal recursion groups).
     fn same_type(&self, a: TypeId, b: TypeId) -> bool;
 
+    /// Whether threads share a memory.
+    fn is_shared(&self, memory: MemoryId) -> bool;
+    /// Size in bytes that a memory has at least, always.
+    fn memory_min_bytes(&self, memory: MemoryId) -> u128;
+
+    /// Whether a global can be written; unknown ones can.
+    fn is_mutable(&self, global: GlobalId) -> bool {
+        self.global_type(global).is_none_or(|(_, mutable)| mutable)
+    }
+
     /// Parameters and results of a function type.
     fn type_sig(&self, ty: TypeId) -> Option<(&[Type], &[Type])> {
         match self.composite(ty)? {
@@ -191,6 +201,14 @@ pub struct Declarations {
 impl ModuleInfo for Declarations {
     fn memory64(&self, memory: MemoryId) -> Option<bool> {
         self.memories.get(memory.index()).copied()
+    }
+
+    fn is_shared(&self, _memory: MemoryId) -> bool {
+        false
+    }
+
+    fn memory_min_bytes(&self, _memory: MemoryId) -> u128 {
+        0
     }
 
     fn table_type(&self, table: TableId) -> Option<(RefType, bool)> {

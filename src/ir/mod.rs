@@ -4,6 +4,7 @@
 mod optable;
 
 pub mod cleanup;
+pub mod dce;
 pub mod effects;
 pub mod entity;
 pub mod function;

@@ -27,6 +27,14 @@ impl ModuleInfo for Module {
         Some(self.memories.get(memory)?.memory64)
     }
 
+    fn is_shared(&self, memory: MemoryId) -> bool {
+        self.memories.get(memory).is_none_or(|m| m.shared)
+    }
+
+    fn memory_min_bytes(&self, memory: MemoryId) -> u128 {
+        self.memories.get(memory).map_or(0, |m| u128::from(m.initial) * u128::from(m.page_size()))
+    }
+
     fn table_type(&self, table: TableId) -> Option<(RefType, bool)> {
         self.tables.get(table).map(|t| (t.element, t.table64))
     }

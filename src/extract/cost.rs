@@ -1,0 +1,116 @@
+//! What a node costs by itself, for each objective.
+
+use crate::egraph::facts::Graph;
+use crate::egraph::node::{Head, Node};
+use crate::interp::Const;
+use crate::ir::ops::{Feature, ImmKind, Kind, Op};
+use crate::ir::types::Type;
+use crate::options::Objective;
+use egg::Id;
+
+/// Cost of reading a local.
+pub const LOCAL_GET: u64 = 2;
+
+/// Length of a number as signed LEB128, in bytes.
+pub fn sleb_len(value: i64) -> u64 {
+    let significant = 65 - if value < 0 { (!value).leading_zeros() } else { value.leading_zeros() };
+    u64::from(significant.div_ceil(7))
+}
+
+/// Length of a number as unsigned LEB128, in bytes.
+pub fn uleb_len(value: u64) -> u64 {
+    u64::from((64 - value.leading_zeros()).max(1).div_ceil(7))
+}
+
+/// Bytes of the instruction that makes a constant.
+pub fn const_bytes(c: Const) -> u64 {
+    match c {
+        Const::I32(v) => 1 + sleb_len(i64::from(v as i32)),
+        Const::I64(v) => 1 + sleb_len(v as i64),
+        Const::F32(_) => 5,
+        Const::F64(_) => 9,
+        Const::V128(_) => 18,
+    }
+}
+
+/// Bytes of an operator with its immediate; `imm` gives the n-th immediate as rules see it.
+fn op_bytes(op: Op, imm: impl Fn(usize) -> u64) -> u64 {
+    let prefix = match op.info().feature {
+        Feature::simd | Feature::relaxed_simd => 2,
+        Feature::saturating_float_to_int | Feature::bulk_memory | Feature::threads | Feature::gc => 2,
+        Feature::wide_arithmetic => 2,
+        _ => 1,
+    };
+    let immediate = match op.info().imm {
+        ImmKind::None => 0,
+        ImmKind::Mem => 1 + uleb_len(imm(1)) + u64::from(imm(0) != 0),
+        ImmKind::MemLane => 2 + uleb_len(imm(1)) + u64::from(imm(0) != 0),
+        ImmKind::Shuffle => 16,
+        ImmKind::Global | ImmKind::Memory | ImmKind::Lane => uleb_len(imm(0)),
+        _ => 2,
+    };
+    prefix + immediate
+}
+
+/// Rough latency of an operator in quarters of a cycle, on the machines of today.
+fn latency(op: Op) -> u64 {
+    match op {
+        Op::I32Mul | Op::I64Mul => return 12,
+        Op::I32DivS | Op::I32DivU | Op::I32RemS | Op::I32RemU => return 80,
+        Op::I64DivS | Op::I64DivU | Op::I64RemS | Op::I64RemU => return 100,
+        Op::F32Div | Op::F64Div | Op::F32Sqrt | Op::F64Sqrt => return 60,
+        Op::Select => return 6,
+        _ => {}
+    }
+    let float = matches!(op.info().signature, crate::ir::ops::Signature::Fixed { params, .. }
+        if params.iter().any(|p| matches!(p, crate::ir::ops::SigType::Is(Type::F32 | Type::F64))));
+    match op.kind() {
+        Kind::Load => 16,
+        Kind::GlobalGet | Kind::MemorySize => 8,
+        _ if float => 12,
+        _ => 4,
+    }
+}
+
+/// Cost of a node without its children.
+pub fn own_cost(graph: &Graph, node: &Node, objective: Objective) -> u64 {
+    let (bytes, time) = match node.head {
+        Head::Const(c) => (const_bytes(c), 1),
+        Head::Leaf(_) => (LOCAL_GET, 0),
+        Head::Imm(_) | Head::Version(_) => return 0,
+        Head::Opaque(op, _) => (2, latency(op)),
+        Head::Op(op) => {
+            let imm = |i: usize| {
+                node.children.get(i).and_then(|&c: &Id| graph[graph.find(c)].data.imm).unwrap_or(0)
+            };
+            (op_bytes(op, imm), latency(op))
+        }
+    };
+    match objective {
+        Objective::Size => bytes,
+        Objective::Speed => time * 2 + bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_those_of_the_encoder() {
+        use wasm_encoder::Encode;
+        for shift in 0..64 {
+            for delta in [-1i64, 0, 1] {
+                let v = (1i64 << shift).wrapping_add(delta);
+                for v in [v, v.wrapping_neg()] {
+                    let mut bytes = Vec::new();
+                    v.encode(&mut bytes);
+                    assert_eq!(sleb_len(v), bytes.len() as u64, "{v}");
+                    bytes.clear();
+                    (v as u64).encode(&mut bytes);
+                    assert_eq!(uleb_len(v as u64), bytes.len() as u64, "{v}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Extraction: from a saturated e-graph and the function it was built from to the best function.
+//!
+//! **In:** a verified [`Function`], its e-graph ([`Built`]) after saturation, dominators, loops and memory SSA of the
+//! function. **Out:** a function with the same blocks and the same effects in the same order, whose pure values are the
+//! chosen nodes. The steps:
+//!
+//! 1. [`bounds`]: which loads and divisions cannot trap, so that they are executed only if their value is needed;
+//! 2. [`choose`]: a node for each class by cost (objective, sharing), and what the choices need;
+//! 3. [`elaborate`]: one walk over the dominator tree that computes each class where its original instruction stood or
+//!    where it is first used. A read is emitted only where its effect version is the live one and where it cannot trap.
+//!
+//! Where the chosen node cannot be had, the next one is taken, at last the original expression. Global value numbering
+//! falls out of the walk (a class is computed once on each path), rematerialization of what costs less than a local, and
+//! loop-invariant code motion of what takes time.
+//!
+//! Complexity: linear in instructions and nodes but for the relaxation of costs, which is linear in practice; the work at
+//! one place is capped. Reference: Cranelift's `egraph/elaborate.rs` (scoped elaboration), the design's section 4.
+
+pub mod bounds;
+pub mod choose;
+pub mod cost;
+mod elaborate;
+
+use crate::analysis::memory_ssa::MemorySsa;
+use crate::analysis::{DomTree, Loops};
+use crate::egraph::build::Built;
+use crate::ir::cleanup;
+use crate::ir::dce;
+use crate::ir::entity::Inst;
+use crate::ir::function::Function;
+use crate::ir::info::ModuleInfo;
+use crate::options::Objective;
+use cranelift_entity::SecondaryMap;
+
+/// What extraction works on.
+pub struct Context<'a, I> {
+    /// The function that the e-graph was built from.
+    pub f: &'a Function,
+    /// Its e-graph, saturated.
+    pub built: &'a Built,
+    /// Its dominator tree.
+    pub dom: &'a DomTree,
+    /// Its loops.
+    pub loops: &'a Loops,
+    /// Its memory SSA.
+    pub memory: &'a MemorySsa,
+    /// The module around it.
+    pub info: &'a I,
+    /// What to minimise.
+    pub objective: Objective,
+}
+
+/// Why there is no extracted function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtractError {
+    /// A value could not be had at a place that needs it.
+    Unavailable,
+}
+
+/// Extracts the best function.
+///
+/// # Errors
+/// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
+pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
+    let removable = removable(cx);
+    let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable);
+    let mut out = elaborate::Elaborator::new(cx, &choice, &removable).run()?;
+    cleanup::cleanup(&mut out);
+    dce::dce(&mut out);
+    Ok(out)
+}
+
+/// The instructions that read or may trap, but are known not to trap where they stand.
+fn removable<I: ModuleInfo>(cx: &Context<'_, I>) -> SecondaryMap<Inst, bool> {
+    let mut removable: SecondaryMap<Inst, bool> = SecondaryMap::with_capacity(cx.f.insts.len());
+    let mut known = bounds::Bounds::new(&cx.built.graph, cx.info, cx.dom);
+    let mut work = vec![cx.f.entry];
+    while let Some(b) = work.pop() {
+        for &i in &cx.f.blocks[b].insts {
+            removable[i] = known.cannot_trap(cx.f, cx.built, b, i);
+            known.executed(cx.f, cx.built, b, i);
+        }
+        work.extend(cx.dom.children(b).iter().rev());
+    }
+    removable
+}
