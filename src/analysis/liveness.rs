@@ -113,10 +113,12 @@ impl Liveness {
                 }
             }
             let mut changed = false;
-            for at in n * width..(n + 1) * width {
-                let new = self.live_in[at] | self.live_out[at] & keep[at];
-                changed |= new != self.live_in[at];
-                self.live_in[at] = new;
+            let row = n * width..(n + 1) * width;
+            let sets = self.live_out[row.clone()].iter().zip(&keep[row.clone()]);
+            for (live, (out, keep)) in self.live_in[row].iter_mut().zip(sets) {
+                let new = *live | out & keep;
+                changed |= new != *live;
+                *live = new;
             }
             // Nothing new at the start of `b`: what its predecessors have seen or will see is complete.
             if !changed {

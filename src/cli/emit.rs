@@ -2,11 +2,10 @@
 
 use super::args::Emit;
 use loom_wasm::ir::function::Function;
-use loom_wasm::ir::print;
+use loom_wasm::ir::{dot, print};
 use loom_wasm::lift::{Lifted, lift};
 use loom_wasm::module::{Module, decode};
 use loom_wasm::{Error, Output};
-use std::fmt::Write;
 
 /// The bytes to write: the module, or the SSA form of its functions.
 pub fn render(emit: Emit, output: &Output) -> Result<Vec<u8>, Error> {
@@ -21,7 +20,9 @@ pub fn render(emit: Emit, output: &Output) -> Result<Vec<u8>, Error> {
             }
             text.push_str(&print::function(function, module.func_name(function.id)));
         }),
-        Emit::Dot => for_each_function(&output.wasm, "//", &mut dot),
+        Emit::Dot => for_each_function(&output.wasm, "//", &mut |text, module, function| {
+            text.push_str(&dot::function(function, module.func_name(function.id)));
+        }),
     }
 }
 
@@ -50,28 +51,4 @@ fn for_each_function(
     }
     text.push_str(&raw);
     Ok(text.into_bytes())
-}
-
-/// A function as a graph for Graphviz: a box per block, an arrow per edge.
-fn dot(text: &mut String, module: &Module, f: &Function) {
-    let name = module.func_name(f.id).unwrap_or_default();
-    // Backslash-l ends a left-aligned line.
-    let label = |s: &str| s.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\l");
-    let mut graph = || -> std::fmt::Result {
-        writeln!(text, "digraph \"{}\" {{", f.id)?;
-        writeln!(text, "  label=\"{} {}\"; node [shape=box, fontname=monospace];", f.id, label(name))?;
-        for &block in &f.layout {
-            let mut lines = format!("{block}:\n");
-            for &inst in &f.blocks[block].insts {
-                writeln!(lines, "  {}", print::inst(f, inst))?;
-            }
-            writeln!(lines, "  {}", print::terminator(f, block))?;
-            writeln!(text, "  {block} [label=\"{}\"];", label(&lines))?;
-            for edge in f.term(block).edges() {
-                writeln!(text, "  {block} -> {};", edge.block)?;
-            }
-        }
-        writeln!(text, "}}")
-    };
-    graph().expect("writing to a string");
 }

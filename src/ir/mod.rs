@@ -5,6 +5,7 @@ mod optable;
 
 pub mod cleanup;
 pub mod dce;
+pub mod dot;
 pub mod effects;
 pub mod entity;
 pub mod function;

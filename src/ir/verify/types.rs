@@ -96,10 +96,10 @@ impl Verifier<'_> {
                 self.lane(lane, lanes);
             }
             Imm::Shuffle(lanes) => lanes.iter().for_each(|&l| self.lane(l, 32)),
-            Imm::MemInit { data, .. } | Imm::Data(data) | Imm::ArrayData { data, .. } => {
-                if !self.module.has_data(data) {
-                    self.error(format!("there is no {data}"));
-                }
+            Imm::MemInit { data, .. } | Imm::Data(data) | Imm::ArrayData { data, .. }
+                if !self.module.has_data(data) =>
+            {
+                self.error(format!("there is no {data}"));
             }
             Imm::Elem(elem) => {
                 self.found(self.module.elem_type(elem), elem);
