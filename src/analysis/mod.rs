@@ -1,4 +1,5 @@
-//! Analyses over function graphs: control flow, dominators, loops.
+//! Analyses over function graphs: control flow, dominators, loops, liveness, use counts, effect summaries of calls, memory
+//! SSA. `docs/ir.md` describes them.
 //!
 //! Input: a [`Function`](crate::ir::function::Function) whose live blocks all have terminators. Nothing here changes it.
 //! All algorithms are iterative and linear or `n log n` in blocks plus edges.

@@ -311,6 +311,49 @@ mod tests {
         assert_eq!(f(4), EffectSet::ALL);
     }
 
+    /// The definition: everything that a function reaches, and divergence where something that it reaches reaches itself.
+    #[test]
+    fn agrees_with_reachability_on_random_call_graphs() {
+        let mut state = 5u64;
+        let mut random = move |n: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % n
+        };
+        for _ in 0..500 {
+            let n = 1 + random(10);
+            let list: Vec<CallFacts> = (0..n)
+                .map(|i| {
+                    let mut callees: Vec<FuncId> = (0..random(3)).map(|_| FuncId::new(random(n))).collect();
+                    callees.sort_unstable();
+                    callees.dedup();
+                    CallFacts { own: EffectSet { reads: 1 << (20 + i), writes: 0 }, callees }
+                })
+                .collect();
+            let reached = |from: usize| {
+                let mut seen = vec![false; n];
+                let mut work = list[from].callees.clone();
+                while let Some(f) = work.pop() {
+                    if !std::mem::replace(&mut seen[f.index()], true) {
+                        work.extend(&list[f.index()].callees);
+                    }
+                }
+                seen
+            };
+            let summaries = Summaries::compute(&list);
+            for f in 0..n {
+                let mut expected = list[f].own;
+                let seen = reached(f);
+                for g in (0..n).filter(|&g| g == f || seen[g]) {
+                    expected = expected.union(list[g].own);
+                    if reached(g)[g] {
+                        expected = expected.as_call();
+                    }
+                }
+                assert_eq!(summaries.function(FuncId::new(f)), expected, "{f} of {list:?}");
+            }
+        }
+    }
+
     #[test]
     fn long_call_chains_do_not_recurse() {
         let n = 200_000;
