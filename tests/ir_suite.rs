@@ -1,4 +1,4 @@
-//! Function graphs over many modules: every function of the `.wast` and `.wasm` files below `LOOM_SUITE` (several paths with
+//! Function graphs over many modules: every function of the `.wast`, `.wat` and `.wasm` files below `LOOM_SUITE` (several paths with
 //! colons between) is lifted, verified, printed, parsed back and analysed.
 //!
 //!     LOOM_SUITE=path/to/testsuite cargo test --release --test ir_suite -- --nocapture
@@ -11,6 +11,7 @@ use loom_wasm::ir::verify::verify;
 use loom_wasm::ir::{parse, print};
 use loom_wasm::lift::{Lifted, lift};
 use loom_wasm::module::{Module, decode};
+use loom_wasm::read_input;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -125,7 +126,7 @@ fn files(root: PathBuf) -> Vec<PathBuf> {
             Err(_) => found.push(path),
         }
     }
-    found.retain(|p| p.extension().is_some_and(|e| e == "wast" || e == "wasm"));
+    found.retain(|p| p.extension().is_some_and(|e| e == "wast" || e == "wasm" || e == "wat"));
     found.sort();
     found
 }
@@ -154,8 +155,8 @@ fn every_function_of_the_suite_is_sound() {
     for file in std::env::split_paths(&suites).flat_map(files) {
         let bytes = std::fs::read(&file).expect("readable");
         let what = file.display().to_string();
-        if file.extension().is_some_and(|e| e == "wasm") {
-            check(&what, &bytes, &mut tally);
+        if file.extension().is_some_and(|e| e != "wast") {
+            check(&what, &read_input(&bytes).expect("WebAssembly"), &mut tally);
             continue;
         }
         for (i, wasm) in modules_of(&String::from_utf8_lossy(&bytes)).iter().enumerate() {

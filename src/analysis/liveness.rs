@@ -141,7 +141,20 @@ impl Liveness {
     }
 
     fn list(&self, rows: &[u64], b: Block) -> Vec<Value> {
-        self.values.iter().copied().filter(|&v| self.row(rows, b, v)).collect()
+        let n = self.positions[b];
+        if n == u32::MAX {
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        let row = &rows[n as usize * self.width..(n as usize + 1) * self.width];
+        for (w, &word) in row.iter().enumerate() {
+            let mut rest = word;
+            while rest != 0 {
+                list.push(self.values[w * 64 + rest.trailing_zeros() as usize]);
+                rest &= rest - 1;
+            }
+        }
+        list
     }
 
     /// Whether a value is live at the start of a block.
