@@ -120,6 +120,8 @@ pub(super) struct Plan {
     /// Literals of the rule and their neighbours.
     literals: Vec<u64>,
     copies: Vec<Copy>,
+    /// The width of addresses, where the rule says it.
+    address: Option<Type>,
 }
 
 impl Plan {
@@ -133,7 +135,8 @@ impl Plan {
             (VarKind::Imm(ImmSort::Lane), _) => Role::Lane(1),
             (VarKind::Imm(_), _) => Role::Index,
         });
-        let mut plan = Plan { roles: roles.collect(), literals: Vec::new(), copies: Vec::new() };
+        let mut plan =
+            Plan { roles: roles.collect(), literals: Vec::new(), copies: Vec::new(), address: None };
         for node in &rule.lhs.nodes {
             if let NodeKind::Op { op, imms, args } = &node.kind {
                 plan.note_operator(rule, *op, imms, args);
@@ -161,7 +164,13 @@ impl Plan {
             for (p, a) in params.iter().zip(args) {
                 let address =
                     matches!(p, SigType::Addr | SigType::AddrSrc | SigType::AddrMin | SigType::TableAddr);
-                if let (true, Some(v)) = (address, var(*a)) {
+                if !address {
+                    continue;
+                }
+                if let NodeType::Value(Some(ty)) = rule.lhs.node(*a).ty {
+                    self.address = Some(ty);
+                }
+                if let Some(v) = var(*a) {
                     self.roles[v.index()] = Role::Address;
                 }
             }
@@ -182,8 +191,10 @@ impl Plan {
     pub(super) fn draw(&self, rule: &Rule, rng: &mut Random) -> Option<(Concrete, Vec<Bound<usize>>)> {
         let facts = Concrete { items: RefCell::new(Vec::new()) };
         let any = [Type::I32, Type::I64, Type::F32, Type::F64][rng.below(4) as usize];
-        let wide = rng.below(4) == 0;
-        let size = 1u128 << [6, 16, 32, 33][rng.below(4) as usize];
+        let wide = self.address.map_or(rng.below(4) == 0, |t| t == Type::I64);
+        let address_type = if wide { Type::I64 } else { Type::I32 };
+        // A memory with 32-bit addresses has at most 4 GiB.
+        let size = 1u128 << [6, 16, 32, if wide { 33 } else { 32 }][rng.below(4) as usize];
         let style = Style { literals: &self.literals, narrow: rng.below(3) == 0, near: rng.below(2) == 0 };
         let mut drawn: Vec<u64> = Vec::new();
         let mut bound = vec![Bound::Unbound; rule.vars.len()];
@@ -196,10 +207,7 @@ impl Plan {
             bound[i] = match role {
                 Role::Value(t) => value(style.constant(rng, *t, &mut drawn)),
                 Role::Any => value(style.constant(rng, any, &mut drawn)),
-                Role::Address => {
-                    let ty = var.ty.unwrap_or(if wide { Type::I64 } else { Type::I32 });
-                    value(Const::from_bits(ty, style.address(rng, size).into())?)
-                }
+                Role::Address => value(Const::from_bits(address_type, style.address(rng, size).into())?),
                 Role::Memory => Bound::Imm(rng.below(2)),
                 Role::Offset => Bound::Imm(style.offset(rng, wide, &drawn)),
                 Role::Lane(n) => Bound::Imm(rng.below(*n)),
@@ -218,30 +226,46 @@ impl Plan {
                 bound[vs.index()] = bound[vd.index()];
             }
         }
-        satisfy(rule, rng, &facts, &bound);
+        satisfy(rule, rng, &facts, &mut bound);
         Some((facts, bound))
     }
 }
 
-/// Clears the bits that a condition wants to be clear, most of the time: few random operands have them clear.
-fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &[Bound<usize>]) {
+/// Makes conditions true that few random operands meet, most of the time: bits that have to be clear, places that have to
+/// be at a certain distance.
+fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &mut [Bound<usize>]) {
     for &c in &rule.conditions {
         let Expr::Call { func, args } = rule.expr(c) else { continue };
-        let Some(Expr::Var(v)) = args.first().map(|&a| rule.expr(a)) else { continue };
-        let Bound::Class(class) = bound[v.index()] else { continue };
-        let Some((x, bits)) = facts.int(class) else { continue };
-        let mask = match func {
-            Func::ZeroBits => rule.constant(args[1], bound, facts).and_then(Const::as_int),
-            Func::NonNeg => Some(1 << (bits - 1)),
-            _ => None,
-        };
-        if let Some(mask) = mask
-            && rng.below(8) != 0
-        {
-            let ty = if bits == 32 { Type::I32 } else { Type::I64 };
-            if let Some(c) = Const::from_bits(ty, (x & !mask).into()) {
-                facts.items.borrow_mut()[class] = Item::Val(Val::Known(c));
+        if rng.below(8) == 0 {
+            continue;
+        }
+        match (func, rule.expr(args[0])) {
+            (Func::ZeroBits | Func::NonNeg, Expr::Var(v)) => {
+                let Bound::Class(class) = bound[v.index()] else { continue };
+                let Some((x, bits)) = facts.int(class) else { continue };
+                let mask = match args.get(1) {
+                    Some(&mask) => rule.constant(mask, bound, facts).and_then(Const::as_int),
+                    None => Some(1 << (bits - 1)),
+                };
+                let ty = if bits == 32 { Type::I32 } else { Type::I64 };
+                if let Some(c) = mask.and_then(|m| Const::from_bits(ty, (x & !m).into())) {
+                    facts.items.borrow_mut()[class] = Item::Val(Val::Known(c));
+                }
             }
+            (Func::Eq | Func::LeU, Expr::Call { func: Func::Distance, args: places }) => {
+                let [Expr::Var(b), Expr::Var(p), Expr::Var(a), Expr::Var(o)] =
+                    places[..].iter().map(|&e| rule.expr(e)).collect::<Vec<_>>()[..]
+                else {
+                    continue;
+                };
+                let limit = rule.immediate(args[1], bound, facts).unwrap_or(0);
+                let distance = if *func == Func::Eq { limit } else { rng.below(limit.saturating_add(1)) };
+                if let Bound::Imm(offset) = bound[o.index()] {
+                    bound[b.index()] = bound[a.index()];
+                    bound[p.index()] = Bound::Imm(offset.wrapping_add(distance));
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -356,7 +380,12 @@ impl Style<'_> {
             2 => power,
             3 => power.wrapping_sub(1),
             4 => !power.wrapping_sub(1),
-            5 => power.wrapping_add(rng.below(3)).wrapping_sub(1),
+            5 if rng.below(2) == 0 => power.wrapping_add(rng.below(3)).wrapping_sub(1),
+            // Where one more byte is needed to write the number.
+            5 => {
+                let border = (64u64 << (7 * rng.below(9))).wrapping_add(rng.below(3)).wrapping_sub(1);
+                if rng.below(2) == 0 { border } else { border.wrapping_neg() }
+            }
             6 => (1u64 << (bits - 1)).wrapping_add(rng.below(5)).wrapping_sub(2),
             7 | 8 => pick(rng, self.literals).unwrap_or(0),
             // Something that has to do with what was drawn before.
