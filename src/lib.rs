@@ -15,6 +15,7 @@ pub mod options;
 pub mod pipeline;
 pub mod report;
 pub mod rules;
+pub mod verify;
 
 pub use error::Error;
 pub use options::{Assumptions, Objective, Options};

@@ -15,11 +15,14 @@ pub(super) struct Choice {
     pub(super) suffix: String,
 }
 
-/// Whether a list can be a clause of `:for`: its head, or the first word of its head, is in upper case.
+/// Whether a list can be a clause of `:for`: a word in upper case and its alternatives, or a list of words and lists. A
+/// left side whose operator is a word has variables or terms where a clause has alternatives.
 pub(super) fn is_clause(s: &Sexpr) -> bool {
-    let Some(head) = s.list().and_then(|l| l.first()) else { return false };
-    let word = head.atom().or_else(|| head.head());
-    word.is_some_and(is_word)
+    let Some((head, rows)) = s.list().and_then(|l| l.split_first()) else { return false };
+    match head.atom() {
+        Some(word) => is_word(word) && rows.iter().all(|r| r.atom().is_some_and(|a| !a.starts_with('?'))),
+        None => head.head().is_some_and(is_word) && rows.iter().all(|r| r.list().is_some()),
+    }
 }
 
 fn is_word(s: &str) -> bool {
@@ -34,15 +37,7 @@ pub(super) fn choices(clauses: &[Sexpr]) -> Result<Vec<Choice>, Error> {
         if all.len() * alternatives.len() > MAX_INSTANCES {
             return Err(clause.pos.error(format!("a family of more than {MAX_INSTANCES} instances")));
         }
-        all = all
-            .iter()
-            .flat_map(|a| {
-                alternatives.iter().map(|b| Choice {
-                    words: [&a.words[..], &b.words[..]].concat(),
-                    suffix: format!("{}{}", a.suffix, b.suffix),
-                })
-            })
-            .collect();
+        all = all.iter().flat_map(|a| alternatives.iter().map(|b| a.and(b))).collect();
     }
     for c in &mut all {
         c.words.sort_by_key(|(w, _)| std::cmp::Reverse(w.len()));
@@ -88,13 +83,35 @@ fn alternatives(clause: &Sexpr) -> Result<Vec<Choice>, Error> {
             };
             choice.words.push((w.to_string(), v.to_string()));
         }
-        choice.suffix = format!("@{}", choice.words[0].1);
         out.push(choice);
+    }
+    // The name shows as many columns as it takes to tell the rows apart.
+    let prefix =
+        |c: &Choice, n: usize| c.words[..n].iter().map(|w| w.1.as_str()).collect::<Vec<_>>().join("-");
+    let distinct = |n: usize| {
+        let mut seen: Vec<String> = out.iter().map(|c| prefix(c, n)).collect();
+        seen.sort();
+        seen.windows(2).all(|w| w[0] != w[1])
+    };
+    let columns = (1..=words.len()).find(|&n| distinct(n));
+    let Some(columns) = columns else {
+        return Err(clause.pos.error("two alternatives of this clause are the same"));
+    };
+    let suffixes: Vec<String> = out.iter().map(|c| format!("@{}", prefix(c, columns))).collect();
+    for (choice, suffix) in out.iter_mut().zip(suffixes) {
+        choice.suffix = suffix;
     }
     Ok(out)
 }
 
 impl Choice {
+    /// Both choices; the words of the second may stand for text with words of the first.
+    fn and(&self, next: &Choice) -> Choice {
+        let mut words = self.words.clone();
+        words.extend(next.words.iter().map(|(w, v)| (w.clone(), self.atom(v))));
+        Choice { words, suffix: format!("{}{}", self.suffix, self.atom(&next.suffix)) }
+    }
+
     /// The s-expression with all words replaced. Recursion is bounded by the reader's nesting cap.
     pub(super) fn apply(&self, s: &Sexpr) -> Sexpr {
         if self.words.is_empty() {

@@ -16,8 +16,8 @@ pub(super) fn const_type(op: Op) -> Option<Type> {
     })
 }
 
-/// One more than the largest lane that `op` can name.
-pub(super) fn lanes(op: Op) -> u64 {
+/// One more than the largest lane that `op` can name in its immediate; 0 if it names none.
+pub fn lanes(op: Op) -> u64 {
     let name = op.name();
     if op == Op::I8x16Shuffle {
         return 32;

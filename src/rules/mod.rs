@@ -31,6 +31,7 @@ pub use ast::{
     ConstPat, Expr, ExprId, ImmPat, ImmSort, Node, NodeId, NodeKind, NodeType, Pattern, Phase, Rule, Shape,
     Var, VarId, VarKind, Verify, shape,
 };
+pub use literal::lanes;
 pub use vocab::{Facts, Func, Length, eval_const_fn};
 
 use crate::error::Error;

@@ -192,10 +192,10 @@ fn elaborate(
     if matches!(lhs_pattern.node(lhs_pattern.root()).kind, NodeKind::Const(_)) {
         return Err(lhs.pos.error("a left side must be an operator, not a constant"));
     }
-    let may_grow = matches!(head.phase, Phase::Expand | Phase::Memory);
+    let may_grow = matches!(head.phase, Phase::Expand | Phase::Memory | Phase::Lower);
     if !may_grow && rhs_pattern.operators() > lhs_pattern.operators() {
         return Err(rhs.pos.error(format!(
-            "the right side has more operators ({}) than the left ({}): only :phase expand and memory may",
+            "the right side has more operators ({}) than the left ({}): only :phase expand, memory and lower may",
             rhs_pattern.operators(),
             lhs_pattern.operators()
         )));

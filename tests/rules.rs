@@ -1,0 +1,60 @@
+//! Every built-in rule against the sampler; wrong rules, all of which it must refute; the examples in the rule files.
+
+use loom_wasm::rules::{Rule, RuleSet};
+use loom_wasm::verify::{Answer, check_examples, check_rule};
+use std::collections::BTreeMap;
+
+#[test]
+fn every_builtin_rule_passes() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut failures = Vec::new();
+    for rule in &set.rules {
+        match check_rule(rule) {
+            Answer::Passed { samples } if samples >= 30 => {}
+            Answer::Passed { samples } => {
+                failures.push(format!("{} {}: only {samples} samples", rule.location(), rule.name));
+            }
+            Answer::Refuted(why) => {
+                failures.push(format!("{} {}: refuted: {why}", rule.location(), rule.name))
+            }
+            Answer::Unknown(why) => {
+                failures.push(format!("{} {}: unknown: {why}", rule.location(), rule.name))
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), set.rules.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_example_is_rewritten_as_it_says() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut families: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+    for r in &set.rules {
+        families.entry(&r.family).or_default().push(r);
+    }
+    for (name, rules) in families {
+        assert!(
+            matches!(check_examples(&rules), Answer::Passed { .. }),
+            "{name}: {:?}",
+            check_examples(&rules)
+        );
+    }
+}
+
+#[test]
+fn there_are_enough_rules() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut names: Vec<&str> = set.rules.iter().map(|r| r.family.as_str()).collect();
+    names.dedup();
+    assert!(names.len() >= 200, "{} named rules", names.len());
+}
+
+#[test]
+fn wrong_rules_are_refuted() {
+    let text = include_str!("wrong.rules");
+    let set = RuleSet::from_texts([("tests/wrong.rules", text)]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(set.rules.len() >= 20);
+    for rule in &set.rules {
+        assert!(matches!(check_rule(rule), Answer::Refuted(_)), "{} is {:?}", rule.name, check_rule(rule));
+    }
+}
