@@ -3,7 +3,7 @@
 use super::facts::Graph;
 use super::node::{Head, Node};
 use crate::interp::Const;
-use crate::ir::ops::Feature;
+use crate::ir::ops::{Feature, Op};
 use crate::ir::types::Type;
 use crate::options::Objective;
 use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, Pattern as Term, Phase, Rule, RuleSet, VarKind};
@@ -16,6 +16,7 @@ pub struct CompiledRule {
     pub rule: Rule,
     /// The left side in all orders of commutative operands that have to be looked for.
     patterns: Vec<Pattern<Node>>,
+    root: Op,
 }
 
 /// All rules of one run, shared by all threads.
@@ -38,11 +39,16 @@ impl CompiledRules {
                 && r.needs.iter().all(|&f| has(f))
                 && filter.is_none_or(|names| names.iter().any(|n| *n == r.name || *n == r.family))
         };
-        let compile = |r: &Rule| CompiledRule {
-            patterns: std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect(),
-            rule: r.clone(),
+        // The loader refuses left sides that are no operator.
+        let compile = |r: &Rule| {
+            let root = match r.lhs.nodes.last()?.kind {
+                NodeKind::Op { op, .. } => op,
+                _ => return None,
+            };
+            let patterns = std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect();
+            Some(CompiledRule { patterns, root, rule: r.clone() })
         };
-        CompiledRules { rules: set.rules.iter().filter(wanted).map(compile).collect() }
+        CompiledRules { rules: set.rules.iter().filter(wanted).filter_map(compile).collect() }
     }
 
     /// Indices of the rules of a phase.
@@ -88,11 +94,25 @@ fn pattern(term: &Term) -> Pattern<Node> {
 }
 
 impl CompiledRule {
-    /// All matches, at most `limit` substitutions for each pattern.
-    pub fn search<'a>(&'a self, graph: &Graph, limit: usize) -> Vec<SearchMatches<'a, Node>> {
+    /// The operator at the root of the left side.
+    pub fn root(&self) -> Op {
+        self.root
+    }
+
+    /// All matches in these classes, at most `limit` substitutions for each pattern.
+    pub fn search<'a>(&'a self, graph: &Graph, classes: &[Id], limit: usize) -> Vec<SearchMatches<'a, Node>> {
         let mut found = Vec::new();
         for p in &self.patterns {
-            found.extend(p.search_with_limit(graph, limit));
+            let mut left = limit;
+            for &id in classes {
+                if left == 0 {
+                    break;
+                }
+                if let Some(m) = p.search_eclass_with_limit(graph, id, left) {
+                    left = left.saturating_sub(m.substs.len());
+                    found.push(m);
+                }
+            }
         }
         found
     }

@@ -16,16 +16,18 @@ pub type Graph = EGraph<Node, Known>;
 /// Most effects that `older` steps back over for one load.
 pub const MAX_OLDER_STEPS: usize = 64;
 
-/// The analysis. Holds the types of leaves.
+/// The analysis. Holds the types of leaves, and a record of which classes changed.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     leaf_types: Vec<Option<Type>>,
+    /// Classes in the order in which they were made, merged or learned about.
+    pub touched: Vec<Id>,
 }
 
 impl Known {
     /// The analysis for the leaves of `f`.
     pub fn new(f: &Function) -> Known {
-        Known { leaf_types: f.values.values().map(|v| Some(v.ty)).collect() }
+        Known { leaf_types: f.values.values().map(|v| Some(v.ty)).collect(), touched: Vec::new() }
     }
 
     fn leaf_type(&self, v: Value) -> Option<Type> {
@@ -130,6 +132,7 @@ impl Analysis<Node> for Known {
     }
 
     fn modify(egraph: &mut Graph, id: Id) {
+        egraph.analysis.touched.push(id);
         if let Some(c) = egraph[id].data.constant {
             let constant = egraph.add(Node::leaf(Head::Const(c)));
             egraph.union(id, constant);

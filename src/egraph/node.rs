@@ -81,7 +81,12 @@ impl Language for Node {
     }
 
     fn matches(&self, other: &Self) -> bool {
-        self.head == other.head && self.children.len() == other.children.len()
+        // Nearly all comparisons are of operators; the derived comparison looks at wide constants first.
+        let same = match (&self.head, &other.head) {
+            (Head::Op(a), Head::Op(b)) => a == b,
+            (a, b) => a == b,
+        };
+        same && self.children.len() == other.children.len()
     }
 
     fn children(&self) -> &[Id] {

@@ -2,8 +2,12 @@
 
 use super::compile::CompiledRules;
 use super::facts::Graph;
+use crate::ir::ops::Op;
 use crate::rules::Phase;
-use std::collections::BTreeMap;
+use egg::Id;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most matches of one rule that one iteration applies.
 const MATCH_LIMIT: usize = 20_000;
@@ -30,8 +34,11 @@ pub struct Saturation {
     /// Limits reached: name to times.
     pub limits: BTreeMap<&'static str, u64>,
     /// Rule index and class of each union in order, recorded on request.
-    pub log: Vec<(u32, egg::Id)>,
+    pub log: Vec<(u32, Id)>,
 }
+
+/// How far above a changed class a left side that it makes match can have its root.
+const DEPTH: usize = 3;
 
 /// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt.
 pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool) -> Saturation {
@@ -41,7 +48,9 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool) -> Satur
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 3 + 2_000;
+    let budget = start * 2 + 1_000;
+    // For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
+    let mut seen: Vec<Option<usize>> = vec![None; rules.rules.len()];
     for (phases, iterations, on_large) in SCHEDULE {
         if large && !on_large {
             continue;
@@ -52,12 +61,56 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool) -> Satur
                 *result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(graph, rules, &active, record, &mut result) {
+            if !iterate(graph, rules, &active, &mut seen, record, &mut result) {
                 break;
             }
         }
     }
     result
+}
+
+/// Classes by the operators in them, each list in ascending order.
+type Index = HashMap<Op, Vec<Id>>;
+
+/// The classes that rules which saw the graph after `since` changes have to look at: those changed since and the ones
+/// above them.
+fn index(graph: &Graph, since: Option<usize>) -> Index {
+    let mut index = Index::new();
+    let mut add = |id: Id| {
+        let mut ops: SmallVec<[Op; 4]> = SmallVec::new();
+        for op in graph[id].nodes.iter().filter_map(|n| n.op()) {
+            if !ops.contains(&op) {
+                ops.push(op);
+                index.entry(op).or_default().push(id);
+            }
+        }
+    };
+    match since {
+        None => {
+            let mut ids: Vec<Id> = graph.classes().map(|c| c.id).collect();
+            ids.sort_unstable();
+            ids.into_iter().for_each(&mut add);
+        }
+        Some(since) => {
+            let mut ids: BTreeSet<Id> =
+                graph.analysis.touched[since..].iter().map(|&id| graph.find(id)).collect();
+            let mut level: Vec<Id> = ids.iter().copied().collect();
+            for _ in 0..DEPTH {
+                let mut next = Vec::new();
+                for id in level {
+                    for parent in graph[id].parents() {
+                        let parent = graph.find(parent);
+                        if ids.insert(parent) {
+                            next.push(parent);
+                        }
+                    }
+                }
+                level = next;
+            }
+            ids.into_iter().for_each(&mut add);
+        }
+    }
+    index
 }
 
 /// Searches all rules, then applies all matches, so that the order of rules does not matter within an iteration. Returns
@@ -66,13 +119,29 @@ fn iterate(
     graph: &mut Graph,
     rules: &CompiledRules,
     active: &[usize],
+    seen: &mut [Option<usize>],
     record: bool,
     result: &mut Saturation,
 ) -> bool {
     let mut changed = false;
     let mut found = Vec::new();
+    let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
+    let now = graph.analysis.touched.len();
     for &i in active {
-        let matches = rules.rules[i].search(graph, MATCH_LIMIT);
+        let since = std::mem::replace(&mut seen[i], Some(now));
+        if since == Some(now) {
+            continue;
+        }
+        let at = match indices.iter().position(|(s, _)| *s == since) {
+            Some(at) => at,
+            None => {
+                indices.push((since, index(graph, since)));
+                indices.len() - 1
+            }
+        };
+        let rule = &rules.rules[i];
+        let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
+        let matches = rule.search(graph, classes, MATCH_LIMIT);
         if matches.is_empty() {
             continue;
         }

@@ -13,9 +13,14 @@ use crate::rules::shape;
 use cranelift_entity::SecondaryMap;
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Cost of what cannot be had.
 const INFINITE: u64 = u64::MAX / 4;
+
+/// How often costs are computed anew with the sharing that the last choice gave.
+const ROUNDS: usize = 2;
 
 /// What the choice knows about instructions.
 pub struct Choice<'a> {
@@ -61,10 +66,11 @@ impl<'a> Choice<'a> {
             demand: HashMap::new(),
             params: HashSet::new(),
         };
-        choice.relax();
-        choice.mark();
-        choice.relax();
-        choice.mark();
+        choice.demand_of_input();
+        for _ in 0..ROUNDS {
+            choice.decide();
+            choice.mark();
+        }
         choice
     }
 
@@ -164,48 +170,61 @@ impl<'a> Choice<'a> {
             .fold(own, |sum, &c| sum.saturating_add(self.use_cost(self.built.graph.find(c))).min(INFINITE))
     }
 
-    /// Cheapest nodes of all classes, by relaxation over a worklist. Ties go to the smaller node, so that the order of
-    /// nodes in a class does not matter.
-    fn relax(&mut self) {
+    /// Chooses a node for each class in the order of cost (Knuth, "A Generalization of Dijkstra's Algorithm", 1977): a class
+    /// is decided when the cheapest node all of whose children are decided comes up. As uses of shared classes cost less
+    /// than the classes, this is not always the least sum, but no choice ever depends on itself. Ties go to the smaller
+    /// node, so that the order of nodes in a class does not matter.
+    fn decide(&mut self) {
         let graph = &self.built.graph;
         let mut ids: Vec<Id> = graph.classes().map(|c| c.id).collect();
         ids.sort_unstable();
-        let mut users: HashMap<Id, Vec<Id>> = HashMap::new();
+        self.cost.clear();
+        self.best.clear();
+        // Nodes that wait for children, with the number of those that are not decided yet.
+        let mut waiting: Vec<(Id, &Node, u32)> = Vec::new();
+        let mut users: HashMap<Id, Vec<u32>> = HashMap::new();
+        let mut queue: BinaryHeap<Reverse<(u64, &Node, Id)>> = BinaryHeap::new();
         for &id in &ids {
             for node in &graph[id].nodes {
-                for c in self.parts(node).into_iter().flat_map(|(_, children)| children) {
-                    let list = users.entry(graph.find(c)).or_default();
-                    if list.last() != Some(&id) {
-                        list.push(id);
-                    }
+                let Some((own, mut children)) = self.parts(node) else { continue };
+                children.iter_mut().for_each(|c| *c = graph.find(*c));
+                children.sort_unstable();
+                children.dedup();
+                if children.is_empty() {
+                    queue.push(Reverse((own, node, id)));
+                }
+                for &c in &children {
+                    users.entry(c).or_default().push(waiting.len() as u32);
+                }
+                waiting.push((id, node, children.len() as u32));
+            }
+        }
+        while let Some(Reverse((cost, node, id))) = queue.pop() {
+            if self.cost.contains_key(&id) {
+                continue;
+            }
+            self.cost.insert(id, cost);
+            self.best.insert(id, node.clone());
+            for &user in users.get(&id).into_iter().flatten() {
+                let (class, node, left) = &mut waiting[user as usize];
+                *left -= 1;
+                if *left == 0 && !self.cost.contains_key(class) {
+                    let (class, node) = (*class, *node);
+                    queue.push(Reverse((self.node_cost(node), node, class)));
                 }
             }
         }
-        let previous = std::mem::take(&mut self.cost);
-        if !previous.is_empty() {
-            // The demand of the last round stays in force; costs start anew.
-            self.best.clear();
-        }
-        let mut queue: std::collections::VecDeque<Id> = ids.iter().copied().collect();
-        let mut queued: HashSet<Id> = ids.into_iter().collect();
-        while let Some(id) = queue.pop_front() {
-            queued.remove(&id);
-            let mut least: Option<(u64, &Node)> = None;
-            for node in &graph[id].nodes {
-                let cost = self.node_cost(node);
-                if cost < INFINITE && least.is_none_or(|(c, n)| (cost, node) < (c, n)) {
-                    least = Some((cost, node));
-                }
-            }
-            let Some((cost, node)) = least else { continue };
-            if cost < self.cost(id) {
-                self.cost.insert(id, cost);
-                self.best.insert(id, node.clone());
-                for &user in users.get(&id).into_iter().flatten() {
-                    if queued.insert(user) {
-                        queue.push_back(user);
-                    }
-                }
+    }
+
+    /// Counts the uses of each class in the input: what it shares is likely to stay shared.
+    fn demand_of_input(&mut self) {
+        let f = self.f;
+        for &b in &f.layout {
+            let term = f.term(b);
+            let insts = f.blocks[b].insts.iter().flat_map(|&i| f.args(i));
+            let edges = term.edges().flat_map(|e| f.edge_args(e));
+            for &v in insts.chain(term.operands(&f.pool)).chain(edges) {
+                *self.demand.entry(self.built.class(v)).or_default() += 1;
             }
         }
     }
