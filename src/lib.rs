@@ -8,6 +8,7 @@ pub mod egraph;
 pub mod error;
 pub mod extract;
 pub mod interp;
+pub mod input;
 pub mod ir;
 pub mod lift;
 pub mod module;
@@ -19,5 +20,6 @@ pub mod verify;
 
 pub use error::Error;
 pub use options::{Assumptions, Objective, Options};
-pub use pipeline::{Output, optimize, read_input};
+pub use input::read_input;
+pub use pipeline::{Output, optimize};
 pub use report::Report;

@@ -1,15 +1,6 @@
-//! The straight line of the stages, and the public entry point.
+//! Input files: binary modules and text.
 
-use crate::{Error, Options, Report};
-
-/// What [`optimize`] returns.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// The optimized module: validated, equal in behaviour.
-    pub wasm: Vec<u8>,
-    /// What was done.
-    pub report: Report,
-}
+use crate::Error;
 
 /// Reads `.wasm` or `.wat` input: text is assembled, binary is returned as it is.
 ///
@@ -34,17 +25,4 @@ pub fn read_input(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let buffer = wast::parser::ParseBuffer::new(text).map_err(located)?;
     let mut module = wast::parser::parse::<wast::Wat<'_>>(&buffer).map_err(located)?;
     module.encode().map_err(located)
-}
-
-/// Optimizes one core module (binary format).
-///
-/// # Errors
-/// With a byte offset when the input is not a valid module. Nothing is rejected because the optimizer
-/// does not know it: what the SSA does not model is kept as it is and counted in the report.
-pub fn optimize(input: &[u8], _options: &Options) -> Result<Output, Error> {
-    let features = crate::module::accepted_features();
-    wasmparser::Validator::new_with_features(features).validate_all(input)?;
-    let report =
-        Report { input_bytes: input.len() as u64, output_bytes: input.len() as u64, ..Report::default() };
-    Ok(Output { wasm: input.to_vec(), report })
 }

@@ -1,0 +1,107 @@
+//! The new bodies into the module, with every way back: per function by size, per function by validation, as a whole.
+
+use super::function::Optimized;
+use super::timing::Clock;
+use crate::ir::entity::FuncId;
+use crate::ir::types::Type;
+use crate::module::{self, Body, Module};
+use crate::schedule::StackCode;
+use crate::{Error, Objective, Options, Report};
+use rayon::prelude::*;
+
+/// Writes the module with the chosen bodies, and validates it.
+///
+/// # Errors
+/// When the module cannot be written at all, which an input that was decoded does not cause.
+pub(super) fn assemble(
+    input: &[u8],
+    mut module: Module,
+    optimized: Vec<(FuncId, Optimized)>,
+    options: &Options,
+    clock: &Clock,
+    report: &mut Report,
+) -> Result<Vec<u8>, Error> {
+    let original = module.clone();
+    report.code_bytes.before = code_bytes(&original);
+    let mut chosen: Vec<(FuncId, StackCode)> = Vec::new();
+    for (func, o) in optimized {
+        match choose(&original, func, o, options) {
+            Ok(code) => chosen.push((func, code)),
+            Err(reason) => revert(report, reason),
+        }
+    }
+    for (_, code) in &chosen {
+        for (params, results) in code.signatures() {
+            module.intern_func_type(params, results);
+        }
+    }
+    let encoded: Vec<(FuncId, Vec<u8>)> = clock.time("encode", || {
+        let numbering = module.numbering();
+        let block_type = |params: &[Type], results: &[Type]| module.func_type_index(params, results);
+        chosen.par_iter().map(|(func, code)| (*func, code.encode(&block_type, &numbering))).collect()
+    });
+    for (func, bytes) in encoded {
+        module.funcs[func].body = Some(Body::Encoded(bytes));
+    }
+    let mut written = clock.time("encode", || module::encode(&module, &module.numbering()))?;
+    if let Err(e) = validate(&written.wasm) {
+        let bad = invalid_functions(&written.wasm);
+        report.notes.push(format!("the output did not validate ({e}): {} functions keep their old bodies", bad.len()));
+        for func in bad {
+            module.funcs[func].body = original.funcs[func].body.clone();
+            revert(report, "invalid output".to_owned());
+        }
+        written = module::encode(&module, &module.numbering())?;
+        if let Err(e) = validate(&written.wasm) {
+            report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
+            report.code_bytes.after = report.code_bytes.before;
+            return Ok(input.to_vec());
+        }
+    }
+    report.code_bytes.after = written.code_bytes;
+    report.notes.append(&mut written.notes);
+    Ok(written.wasm)
+}
+
+fn revert(report: &mut Report, reason: String) {
+    report.functions.reverted += 1;
+    *report.functions.reasons.entry(reason).or_default() += 1;
+}
+
+/// The best new body, or why the old one stays.
+fn choose(module: &Module, func: FuncId, o: Optimized, options: &Options) -> Result<StackCode, String> {
+    let mut candidates = o.candidates.into_iter();
+    let Some(first) = candidates.next() else {
+        return Err(o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned()));
+    };
+    let old = module.raw_body(func).map_or(usize::MAX, <[u8]>::len);
+    if options.no_revert || first.size() < old {
+        return Ok(first);
+    }
+    // For speed, more bytes are fine where they save executed instructions over the plain way back.
+    let faster = options.objective == Objective::Speed
+        && candidates.next().is_some_and(|plain| first.cost() < plain.cost());
+    if faster || first.size() == old { Ok(first) } else { Err("larger".to_owned()) }
+}
+
+/// Bytes of the code section's contents.
+fn code_bytes(module: &Module) -> u64 {
+    let leb = |n: usize| crate::extract::cost::uleb_len(n as u64);
+    let bodies = module.funcs.keys().filter_map(|f| module.raw_body(f));
+    let (count, bytes) = bodies.fold((0, 0), |(n, sum), b| (n + 1, sum + leb(b.len()) + b.len() as u64));
+    if count == 0 { 0 } else { leb(count) + bytes }
+}
+
+fn validate(wasm: &[u8]) -> Result<(), Error> {
+    module::decode(wasm)?.validate_bodies().map(|_| ())
+}
+
+/// The functions whose bodies do not validate.
+fn invalid_functions(wasm: &[u8]) -> Vec<FuncId> {
+    let Ok(decoded) = module::decode(wasm) else { return Vec::new() };
+    let invalid = |b: module::UndecodedBody<'_>| {
+        let mut validator = b.validator.into_validator(Default::default());
+        validator.validate(&b.body).is_err().then_some(b.func)
+    };
+    decoded.bodies.into_iter().filter_map(invalid).collect()
+}

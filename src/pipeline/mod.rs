@@ -1,0 +1,184 @@
+//! The straight line of the stages, and the public entry point.
+//!
+//! `decode → lift → (analysis → e-graph → saturate → extract) → lower → encode → validate`. Functions run in parallel and
+//! come out in order; what depends on the whole module (effect summaries, types of blocks) stands between two parallel
+//! steps. Each function keeps its old body where the new one is larger or fails a check, and the output is validated: what
+//! fails there loses its new bodies, first one by one, then all.
+
+mod assemble;
+mod function;
+mod timing;
+
+use crate::analysis::{CallFacts, Summaries};
+use crate::egraph::compile::CompiledRules;
+use crate::ir::entity::FuncId;
+use crate::ir::function::Function;
+use crate::ir::ops::Feature;
+use crate::lift::{Lifted, lift};
+use crate::module::{Decoded, Module, decode};
+use crate::rules::RuleSet;
+use crate::{Error, Options, Report};
+use cranelift_entity::EntityRef;
+use function::{Optimized, Shared, optimize_function};
+use rayon::prelude::*;
+use timing::Clock;
+
+/// What [`optimize`] returns.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The optimized module: validated, equal in behaviour.
+    pub wasm: Vec<u8>,
+    /// What was done.
+    pub report: Report,
+}
+
+/// Optimizes one core module (binary format).
+///
+/// # Errors
+/// With a byte offset when the input is not a valid module, with line and column when a rule file is at fault. Nothing is
+/// rejected because the optimizer does not know it: what the SSA does not model is kept as it is and counted in the
+/// report.
+pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.jobs.max(1))
+        .build()
+        .map_err(|e| Error::new(format!("cannot start worker threads: {e}")))?;
+    pool.install(|| run(input, options))
+}
+
+fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
+    let clock = Clock::default();
+    let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
+    let set = match (options.egraph, options.rules.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(RuleSet::builtin()?),
+        (true, false) => Some(RuleSet::load(&options.rules)?),
+    };
+    let decoded = clock.time("decode", || decode(input))?;
+    let (module, lifted) = lift_all(decoded, &clock)?;
+    report.functions.total = lifted.len();
+    let functions: Vec<&Function> = lifted
+        .iter()
+        .filter_map(|l| match l {
+            Lifted::Function(f) => Some(&**f),
+            Lifted::Raw(_) => None,
+        })
+        .collect();
+    for reason in lifted.iter().filter_map(|l| match l {
+        Lifted::Raw(reason) => Some(*reason),
+        Lifted::Function(_) => None,
+    }) {
+        *report.functions.reasons.entry(reason.to_owned()).or_default() += 1;
+    }
+    report.functions.lifted = functions.len();
+    report.functions.raw = report.functions.total - functions.len();
+
+    let summaries = clock.time("analysis", || summarize(&module, &functions));
+    let rules = set.as_ref().map(|set| compile(set, &functions, options));
+    let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
+    let shared = Shared {
+        module: &module,
+        options,
+        summaries: &summaries,
+        rules: rules.as_ref(),
+        multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),
+        explain,
+        clock: &clock,
+    };
+    let optimized: Vec<(FuncId, Optimized)> = if options.effort == 0 {
+        Vec::new()
+    } else {
+        let old_size = |f: &Function| module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
+        functions.par_iter().map(|f| (f.id, optimize_function(f, old_size(f), &shared))).collect()
+    };
+    if let Some(rules) = &rules {
+        count_hits(rules, &optimized, &mut report);
+    }
+    for (_, o) in &optimized {
+        for (&name, n) in &o.limits {
+            *report.limits.entry(name.to_owned()).or_default() += n;
+        }
+        report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
+    }
+    let wasm = assemble::assemble(input, module, optimized, options, &clock, &mut report)?;
+    report.output_bytes = wasm.len() as u64;
+    report.phases = clock.phases();
+    Ok(Output { wasm, report })
+}
+
+/// Validates and lifts all bodies. The first error by function index is the one reported.
+fn lift_all(decoded: Decoded<'_>, clock: &Clock) -> Result<(Module, Vec<Lifted>), Error> {
+    let Decoded { module, bodies, types } = decoded;
+    let results: Vec<Result<Lifted, Error>> = bodies
+        .into_par_iter()
+        .map_init(Default::default, |allocations, body| {
+            clock.time("lift", || {
+                let (lifted, back) = lift(&module, &types, body, std::mem::take(allocations))?;
+                *allocations = back;
+                Ok(lifted)
+            })
+        })
+        .collect();
+    let lifted = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok((module, lifted))
+}
+
+fn summarize(module: &Module, functions: &[&Function]) -> Summaries {
+    let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
+    let known: Vec<(usize, CallFacts)> =
+        functions.par_iter().map(|f| (f.id.index(), CallFacts::of(f))).collect();
+    for (i, fact) in known {
+        facts[i] = fact;
+    }
+    Summaries::compute(&facts)
+}
+
+/// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.
+fn compile(set: &RuleSet, functions: &[&Function], options: &Options) -> CompiledRules {
+    let mut used: Vec<Feature> = functions
+        .par_iter()
+        .flat_map_iter(|f| {
+            let mut used: Vec<Feature> = Vec::new();
+            for &b in &f.layout {
+                for &i in &f.blocks[b].insts {
+                    let feature = f.insts[i].op.info().feature;
+                    if !used.contains(&feature) {
+                        used.push(feature);
+                    }
+                }
+            }
+            used
+        })
+        .collect();
+    used.dedup();
+    CompiledRules::new(
+        set,
+        options.objective,
+        |feature| feature == Feature::mvp || used.contains(&feature),
+        options.rule_filter.as_deref(),
+    )
+}
+
+fn count_hits(rules: &CompiledRules, optimized: &[(FuncId, Optimized)], report: &mut Report) {
+    for (i, rule) in rules.rules.iter().enumerate() {
+        let hits: u64 = optimized.iter().filter_map(|(_, o)| o.hits.get(i)).sum();
+        if hits > 0 {
+            report.rules.insert(rule.rule.name.clone(), hits);
+        }
+    }
+}
+
+/// A function by its name in the name section, its export name or its index.
+fn find_function(module: &Module, name: &str) -> Result<FuncId, Error> {
+    let index = name.parse::<usize>().ok().filter(|&i| i < module.funcs.len()).map(FuncId::new);
+    let named = || module.funcs.keys().find(|&f| module.func_name(f) == Some(name));
+    let exported = || {
+        module.exports.iter().find(|e| e.name == name).and_then(|e| match e.entity {
+            crate::module::Entity::Func(f) => Some(f),
+            _ => None,
+        })
+    };
+    index.or_else(named).or_else(exported).ok_or_else(|| {
+        Error::new(format!("--explain: no function has the name, export name or index `{name}`"))
+    })
+}
