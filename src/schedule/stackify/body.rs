@@ -51,7 +51,10 @@ impl Stackify<'_> {
     fn last(&mut self) -> Option<Inst> {
         while let Some(n) = self.cursor.checked_sub(1) {
             let inst = self.p.f.blocks[self.current].insts[n];
-            if !self.done[inst] && !self.p.is_dead(inst) {
+            // A constant may have been repeated at all its uses.
+            let idle = self.p.f.insts[inst].op.is_const()
+                && self.p.f.results(inst).iter().all(|&r| self.remaining[r] == 0 && !self.needs_local[r]);
+            if !self.done[inst] && !idle && !self.p.is_dead(inst) {
                 return Some(inst);
             }
             self.cursor = n;
