@@ -16,6 +16,8 @@ pub mod options;
 pub mod pipeline;
 pub mod report;
 pub mod rules;
+pub mod schedule;
+pub mod structure;
 pub mod verify;
 
 pub use error::Error;

@@ -4,7 +4,7 @@
 
 use super::{Cfg, DomTree};
 use crate::ir::entity::Block;
-use cranelift_entity::{EntityRef, SecondaryMap, packed_option::PackedOption};
+use cranelift_entity::{SecondaryMap, packed_option::PackedOption};
 
 /// The loop nest.
 #[derive(Clone, Debug)]
@@ -123,6 +123,7 @@ mod tests {
     use super::*;
     use crate::ir::entity::FuncId;
     use crate::ir::function::{Function, Terminator};
+    use cranelift_entity::EntityRef;
 
     /// A function with `n` blocks and the given edges (one edge is a jump, two a branch).
     fn graph(n: usize, edges: &[(usize, &[usize])]) -> Function {

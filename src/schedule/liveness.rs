@@ -1,0 +1,279 @@
+//! Live ranges of the locals of linear stack code.
+//!
+//! A local is live after an operation when some path from there reads it before it is written again. Its range is a sorted
+//! list of half-open intervals of operation numbers; number 0 stands for the entry of the function, operation `i` of the code has
+//! number `i + 1`. Two locals that are never live after the same operation can share one. Found by walking from each read
+//! backwards to the writes, block by block, so time is proportional to the blocks that all ranges cover.
+
+use super::LowerError;
+use super::code::StackOp;
+use crate::ir::entity::Block;
+use crate::ir::function::{Function, Terminator};
+use crate::structure::FrameId;
+use hashbrown::HashMap;
+
+/// Most blocks that the live ranges of one function may cover together.
+pub const MAX_LIVENESS_STEPS: usize = 30_000_000;
+
+/// Sorted, disjoint, not touching.
+pub(super) type Range = Vec<(u32, u32)>;
+
+/// A read or write of a local.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event {
+    /// Number of the operation.
+    pub at: u32,
+    /// Whether it writes.
+    pub def: bool,
+}
+
+/// What liveness finds out.
+pub(super) struct Liveness {
+    /// By local.
+    pub ranges: Vec<Range>,
+    /// By local: its reads and writes in order.
+    pub events: Vec<Vec<Event>>,
+    /// By operation number: whether what it writes is read.
+    pub read: Vec<bool>,
+    /// By operation number: how many loops are around it.
+    pub depth: Vec<u16>,
+}
+
+/// Straight pieces of the linear code.
+struct Pieces {
+    /// First operation number of each piece, and one past the last.
+    start: Vec<u32>,
+    preds: Vec<Vec<u32>>,
+    depth: Vec<u16>,
+}
+
+impl Pieces {
+    fn of(&self, at: u32) -> usize {
+        self.start.partition_point(|&s| s <= at) - 1
+    }
+}
+
+/// Whether a terminator written out is followed by code that it can reach.
+fn falls_through(f: &Function, b: Block) -> bool {
+    matches!(f.term(b), Terminator::BrOn { .. } | Terminator::Invoke { .. })
+}
+
+fn pieces<L>(
+    f: &Function,
+    ops: &[StackOp<L>],
+    frames: usize,
+    labels: &HashMap<Block, Vec<FrameId>>,
+) -> Pieces {
+    // First pass: where pieces start.
+    let mut start = vec![0u32];
+    let cut = |at: usize, start: &mut Vec<u32>| {
+        let at = at as u32 + 1;
+        if start.last() != Some(&at) {
+            start.push(at);
+        }
+    };
+    let mut label_at = vec![0u32; frames];
+    let mut else_at = vec![u32::MAX; frames];
+    for (i, op) in ops.iter().enumerate() {
+        match op {
+            StackOp::Loop(id) => {
+                cut(i, &mut start);
+                label_at[*id as usize] = i as u32 + 1;
+            }
+            StackOp::End(id) => {
+                cut(i, &mut start);
+                if label_at[*id as usize] == 0 {
+                    label_at[*id as usize] = i as u32 + 1;
+                }
+            }
+            StackOp::Else(id) => {
+                cut(i + 1, &mut start);
+                else_at[*id as usize] = i as u32 + 2;
+            }
+            StackOp::If { .. }
+            | StackOp::Br { .. }
+            | StackOp::BrIf { .. }
+            | StackOp::Term(_)
+            | StackOp::Dead => cut(i + 1, &mut start),
+            _ => {}
+        }
+    }
+    let end = ops.len() as u32 + 1;
+    if start.last() != Some(&end) {
+        start.push(end);
+    }
+    let n = start.len() - 1;
+    let mut p = Pieces { start, preds: vec![Vec::new(); n + 1], depth: vec![0; n + 1] };
+    // Second pass: who leads where.
+    let mut depth = 0u16;
+    let mut is_loop = vec![false; frames];
+    for piece in 0..n {
+        let (from, to) = (p.start[piece].max(1) as usize, p.start[piece + 1] as usize);
+        let mut falls = true;
+        for op in &ops[from - 1..to - 1] {
+            match op {
+                StackOp::Loop(id) => {
+                    is_loop[*id as usize] = true;
+                    depth = depth.saturating_add(1);
+                }
+                StackOp::End(id) if is_loop[*id as usize] => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        p.depth[piece] = depth;
+        let mut goes: Vec<u32> = Vec::new();
+        if to > from {
+            match &ops[to - 2] {
+                StackOp::If { frame, .. } => {
+                    let i = *frame as usize;
+                    goes.push(if else_at[i] == u32::MAX { label_at[i] } else { else_at[i] });
+                }
+                StackOp::Else(id) => {
+                    goes.push(label_at[*id as usize]);
+                    falls = false;
+                }
+                StackOp::Br { frame, .. } => {
+                    goes.extend(label_at.get(*frame as usize));
+                    falls = false;
+                }
+                StackOp::BrIf { frame, .. } => goes.extend(label_at.get(*frame as usize)),
+                StackOp::Term(b) => {
+                    let frames = labels.get(b).into_iter().flatten();
+                    goes.extend(frames.filter_map(|&id| label_at.get(id as usize)));
+                    falls = falls_through(f, *b);
+                }
+                StackOp::Dead => falls = false,
+                _ => {}
+            }
+        }
+        if falls && piece + 1 < n {
+            p.preds[piece + 1].push(piece as u32);
+        }
+        goes.sort_unstable();
+        goes.dedup();
+        for to in goes {
+            let target = p.of(to);
+            p.preds[target].push(piece as u32);
+        }
+    }
+    p
+}
+
+/// Computes the live ranges of `count` locals; `local` names them densely, the first `params` are parameters.
+pub(super) fn liveness<L: Copy>(
+    f: &Function,
+    ops: &[StackOp<L>],
+    frames: usize,
+    labels: &HashMap<Block, Vec<FrameId>>,
+    count: usize,
+    local: impl Fn(L) -> u32,
+) -> Result<Liveness, LowerError> {
+    let p = pieces(f, ops, frames, labels);
+    let mut events: Vec<Vec<Event>> = vec![Vec::new(); count];
+    let mut depth = vec![0u16; ops.len() + 1];
+    let mut piece_of = vec![0u32; ops.len() + 1];
+    for i in 0..p.start.len() - 1 {
+        for at in p.start[i]..p.start[i + 1] {
+            piece_of[at as usize] = i as u32;
+            depth[at as usize] = p.depth[i];
+        }
+    }
+    for (i, op) in ops.iter().enumerate() {
+        let at = i as u32 + 1;
+        match *op {
+            StackOp::Get(l) => events[local(l) as usize].push(Event { at, def: false }),
+            StackOp::Set(l) | StackOp::Tee(l) => events[local(l) as usize].push(Event { at, def: true }),
+            _ => {}
+        }
+    }
+    let mut read = vec![false; ops.len() + 1];
+    let mut seen = vec![u32::MAX; p.start.len()];
+    let mut steps = 0;
+    let mut ranges = Vec::with_capacity(count);
+    let mut work: Vec<u32> = Vec::new();
+    for (v, list) in events.iter().enumerate() {
+        let mut range: Range = Vec::new();
+        for (i, e) in list.iter().enumerate() {
+            if e.def {
+                range.push((e.at, e.at + 1));
+                continue;
+            }
+            let piece = piece_of[e.at as usize];
+            match i.checked_sub(1).map(|i| list[i]).filter(|before| piece_of[before.at as usize] == piece) {
+                Some(before) => {
+                    read[before.at as usize] |= before.def;
+                    range.push((before.at, e.at));
+                }
+                None => {
+                    range.push((p.start[piece as usize], e.at));
+                    work.extend_from_slice(&p.preds[piece as usize]);
+                }
+            }
+            while let Some(q) = work.pop() {
+                let q = q as usize;
+                if seen[q] == v as u32 {
+                    continue;
+                }
+                seen[q] = v as u32;
+                steps += 1 + p.preds[q].len();
+                if steps > MAX_LIVENESS_STEPS {
+                    return Err(LowerError::Limit("live ranges"));
+                }
+                let (from, to) = (p.start[q], p.start[q + 1]);
+                let last = list.partition_point(|e| e.at < to).checked_sub(1).map(|i| list[i]);
+                match last.filter(|e| e.at >= from) {
+                    Some(e) => {
+                        read[e.at as usize] |= e.def;
+                        range.push((e.at, to));
+                    }
+                    None => {
+                        range.push((from, to));
+                        work.extend_from_slice(&p.preds[q]);
+                    }
+                }
+            }
+        }
+        ranges.push(normalize(range));
+    }
+    Ok(Liveness { ranges, events, read, depth })
+}
+
+/// Sorts and joins intervals.
+pub(super) fn normalize(mut range: Range) -> Range {
+    range.retain(|r| r.0 < r.1);
+    range.sort_unstable();
+    let mut out: Range = Vec::with_capacity(range.len());
+    for (a, b) in range {
+        match out.last_mut() {
+            Some(last) if a <= last.1 => last.1 = last.1.max(b),
+            _ => out.push((a, b)),
+        }
+    }
+    out
+}
+
+/// Whether two ranges have a point in common.
+pub(super) fn overlap(a: &[(u32, u32)], b: &[(u32, u32)]) -> bool {
+    if a.len() * 8 < b.len() {
+        return a.iter().any(|&r| overlaps_one(b, r));
+    }
+    if b.len() * 8 < a.len() {
+        return b.iter().any(|&r| overlaps_one(a, r));
+    }
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        if x.1 <= y.0 {
+            i += 1;
+        } else if y.1 <= x.0 {
+            j += 1;
+        } else {
+            return true;
+        }
+    }
+    false
+}
+
+fn overlaps_one(range: &[(u32, u32)], r: (u32, u32)) -> bool {
+    let i = range.partition_point(|x| x.1 <= r.0);
+    range.get(i).is_some_and(|x| x.0 < r.1)
+}

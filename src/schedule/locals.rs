@@ -1,0 +1,337 @@
+//! From virtual locals to numbered ones: coalescing, colouring, numbering.
+//!
+//! Values connected by a move share a local when their live ranges allow (those from the same local of the input first,
+//! then those in the innermost loops), and the move vanishes. The classes are then coloured, the most used first, each
+//! with the local of the input that most of its values came from where that is free. A class written with zero at the start
+//! of the function keeps its local to itself from the entry on and needs no code: Wasm locals start as zero. Numbers go to
+//! the most used locals first, in runs of one type.
+
+use super::code::{StackOp, VirtualCode};
+use super::liveness::{Liveness, Range, liveness, normalize, overlap};
+use super::{LowerContext, LowerError};
+use crate::ir::entity::Value;
+use crate::ir::function::{Function, ValueDef};
+use crate::ir::types::Type;
+use cranelift_entity::SecondaryMap;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+
+/// How many colours are tried for a class whose own is taken.
+const TRIES: usize = 64;
+
+/// Stack code with numbered locals.
+pub(super) struct Numbered {
+    pub ops: Vec<StackOp<u32>>,
+    /// Types of the locals after the parameters.
+    pub locals: Vec<Type>,
+}
+
+struct Class {
+    parent: u32,
+    range: Range,
+    ty: Type,
+    /// Parameter of the function that it is.
+    pinned: Option<u32>,
+    /// Reads and writes.
+    weight: u32,
+    /// Locals of the input with the weight of the values that came from them.
+    hints: Vec<(u32, u32)>,
+}
+
+struct Classes {
+    list: Vec<Class>,
+}
+
+impl Classes {
+    fn find(&mut self, mut c: u32) -> u32 {
+        while self.list[c as usize].parent != c {
+            let up = self.list[c as usize].parent;
+            self.list[c as usize].parent = self.list[up as usize].parent;
+            c = self.list[c as usize].parent;
+        }
+        c
+    }
+
+    /// Joins two classes, covering a gap between a read and a write, if they can share a local.
+    fn join(&mut self, a: u32, b: u32, gap: (u32, u32)) -> bool {
+        let (a, b) = (self.find(a), self.find(b));
+        let (x, y) = (&self.list[a as usize], &self.list[b as usize]);
+        if x.ty != y.ty || (x.pinned.is_some() && y.pinned.is_some() && a != b) {
+            return false;
+        }
+        if overlap(&x.range, &[gap]) || overlap(&y.range, &[gap]) {
+            return false;
+        }
+        if a == b {
+            self.list[a as usize].range = merged(&[&self.list[a as usize].range, &[gap]]);
+            return true;
+        }
+        if overlap(&x.range, &y.range) {
+            return false;
+        }
+        let range = merged(&[&x.range, &y.range, &[gap]]);
+        let (small, big) = if x.range.len() < y.range.len() { (a, b) } else { (b, a) };
+        let gone = std::mem::take(&mut self.list[small as usize].range);
+        drop(gone);
+        let hints = std::mem::take(&mut self.list[small as usize].hints);
+        let (pinned, weight) = (self.list[small as usize].pinned, self.list[small as usize].weight);
+        self.list[small as usize].parent = big;
+        let root = &mut self.list[big as usize];
+        root.range = range;
+        root.pinned = root.pinned.or(pinned);
+        root.weight += weight;
+        for (h, w) in hints {
+            match root.hints.iter_mut().find(|x| x.0 == h) {
+                Some(x) => x.1 += w,
+                None => root.hints.push((h, w)),
+            }
+        }
+        true
+    }
+}
+
+fn merged(ranges: &[&[(u32, u32)]]) -> Range {
+    normalize(ranges.concat())
+}
+
+pub(super) fn number(
+    f: &Function,
+    code: &VirtualCode,
+    cx: &LowerContext<'_>,
+) -> Result<Numbered, LowerError> {
+    let (dense, values) = name_locals(f, code);
+    let live = liveness(f, &code.ops, code.frame_results.len(), &code.labels, values.len(), |v| dense[v])?;
+    let mut classes = classes(f, &values, &live);
+    let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
+    let joined = coalesce(f, code, &dense, &live, &mut classes, cx);
+    let (class_color, colors) = color(f, &mut classes);
+    let (index, locals) = order(f, &colors);
+
+    let mut remove = vec![false; code.ops.len()];
+    let mut to_set = vec![false; code.ops.len()];
+    for &m in &joined {
+        let m = &code.moves[m];
+        match code.ops[m.get as usize] {
+            StackOp::Tee(_) => to_set[m.get as usize] = true,
+            _ => remove[m.get as usize] = true,
+        }
+        remove[m.set as usize] = true;
+    }
+    let mut local = |v: Value| index[class_color[classes.find(dense[v]) as usize] as usize];
+    for (v, at) in zeros {
+        if local(v) as usize >= f.params.len() {
+            remove[at] = true;
+            remove[at - 1] = true;
+        }
+    }
+    let mut ops = Vec::with_capacity(code.ops.len());
+    for (i, &op) in code.ops.iter().enumerate().filter(|(i, _)| !remove[*i]) {
+        let op = match op {
+            StackOp::Tee(v) if to_set[i] => StackOp::Set(v),
+            op => op,
+        };
+        ops.push(op.map(&mut local));
+        // The declared type is nullable.
+        if let StackOp::Get(v) | StackOp::Tee(v) = op
+            && !f.ty(v).is_defaultable()
+            && local(v) as usize >= f.params.len()
+        {
+            ops.push(StackOp::AsNonNull);
+        }
+    }
+    Ok(Numbered { ops, locals })
+}
+
+/// Dense numbers for the values that have a virtual local: the function's parameters, then in order of appearance.
+fn name_locals(f: &Function, code: &VirtualCode) -> (SecondaryMap<Value, u32>, Vec<Value>) {
+    let mut dense = SecondaryMap::with_default(u32::MAX);
+    let mut values: Vec<Value> = f.block_params(f.entry).to_vec();
+    for (i, &v) in values.iter().enumerate() {
+        dense[v] = i as u32;
+    }
+    for op in &code.ops {
+        if let StackOp::Get(v) | StackOp::Set(v) | StackOp::Tee(v) = *op
+            && dense[v] == u32::MAX
+        {
+            dense[v] = values.len() as u32;
+            values.push(v);
+        }
+    }
+    (dense, values)
+}
+
+fn classes(f: &Function, values: &[Value], live: &Liveness) -> Classes {
+    let list = values
+        .iter()
+        .enumerate()
+        .map(|(i, &v)| {
+            let pinned = (i < f.params.len()).then_some(i as u32);
+            let weight = live.events[i].len() as u32;
+            let mut range = live.ranges[i].clone();
+            if pinned.is_some() {
+                range = merged(&[&range, &[(0, 1)]]);
+            }
+            let hints = f.values[v].hint.map(|h| (h, weight)).into_iter().collect();
+            Class { parent: i as u32, range, ty: f.ty(v), pinned, weight, hints }
+        })
+        .collect();
+    Classes { list }
+}
+
+/// Values that are the zero of a local, written at the start of the function: their range begins at the entry. Returns
+/// them with the position of the write.
+fn extend_zeros(
+    f: &Function,
+    code: &VirtualCode,
+    dense: &SecondaryMap<Value, u32>,
+    live: &Liveness,
+    classes: &mut Classes,
+) -> Vec<(Value, usize)> {
+    let mut list = Vec::new();
+    for &v in &code.zeros {
+        let ValueDef::Result(inst, _) = f.values[v].def else { continue };
+        let data = &f.insts[inst];
+        if !matches!(data.imm.const_bits(), Some(0)) && data.op != crate::ir::ops::Op::RefNull {
+            continue;
+        }
+        let i = dense[v];
+        if i == u32::MAX {
+            continue;
+        }
+        let mut writes = live.events[i as usize].iter().filter(|e| e.def);
+        if let (Some(e), None) = (writes.next(), writes.next()) {
+            let at = e.at as usize - 1;
+            if at > 0 && code.ops[at] == StackOp::Set(v) && code.ops[at - 1] == StackOp::Inst(inst) {
+                let class = &mut classes.list[i as usize];
+                class.range = merged(&[&class.range, &[(0, e.at)]]);
+                list.push((v, at));
+            }
+        }
+    }
+    list
+}
+
+/// Joins the classes of moves; returns the moves that vanish.
+fn coalesce(
+    f: &Function,
+    code: &VirtualCode,
+    dense: &SecondaryMap<Value, u32>,
+    live: &Liveness,
+    classes: &mut Classes,
+    _cx: &LowerContext<'_>,
+) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..code.moves.len()).collect();
+    let key = |&i: &usize| {
+        let m = &code.moves[i];
+        let (a, p) = (f.values[m.from].hint, f.values[m.to].hint);
+        let same = a.is_some() && a == p;
+        (!same, std::cmp::Reverse(live.depth[m.set as usize + 1]), m.set)
+    };
+    order.sort_by_key(key);
+    order.retain(|&i| {
+        let m = &code.moves[i];
+        classes.join(dense[m.from], dense[m.to], (m.get + 1, m.set + 1))
+    });
+    order
+}
+
+/// A final local before numbering.
+struct Color {
+    ty: Type,
+    taken: BTreeMap<u32, u32>,
+    weight: u32,
+}
+
+impl Color {
+    fn free_for(&self, range: &[(u32, u32)]) -> bool {
+        range.iter().all(|&(a, b)| self.taken.range(..b).next_back().is_none_or(|(_, &end)| end <= a))
+    }
+
+    fn take(&mut self, class: &Class) {
+        self.taken.extend(class.range.iter().copied());
+        self.weight += class.weight;
+    }
+}
+
+/// Chooses a colour for each class: its number by class, and the colours, the first of which are the parameters.
+fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
+    let n = classes.list.len();
+    let mut chosen = vec![u32::MAX; n];
+    let mut colors: Vec<Color> =
+        f.params.iter().map(|&ty| Color { ty, taken: BTreeMap::new(), weight: 0 }).collect();
+    let mut by_hint: HashMap<(Type, u32), u32> = HashMap::new();
+    for (i, &ty) in f.params.iter().enumerate() {
+        by_hint.insert((ty, i as u32), i as u32);
+    }
+    let mut by_type: HashMap<Type, Vec<u32>> = HashMap::new();
+    for (i, &ty) in f.params.iter().enumerate() {
+        by_type.entry(ty).or_default().push(i as u32);
+    }
+    let mut roots: Vec<u32> = (0..n as u32).filter(|&i| classes.list[i as usize].parent == i).collect();
+    roots.sort_by_key(|&i| {
+        let c = &classes.list[i as usize];
+        (c.pinned.is_none(), std::cmp::Reverse(c.weight), i)
+    });
+    for i in roots {
+        let c = &classes.list[i as usize];
+        let color = match c.pinned {
+            Some(p) => p,
+            None => {
+                let mut hints = c.hints.clone();
+                hints.sort_by_key(|&(h, w)| (std::cmp::Reverse(w), h));
+                let hinted = hints.iter().find_map(|&(h, _)| {
+                    let color = *by_hint.get(&(c.ty, h))?;
+                    colors[color as usize].free_for(&c.range).then_some(color)
+                });
+                let fresh = hints.first().is_none_or(|&(h, _)| !by_hint.contains_key(&(c.ty, h)));
+                let any = || {
+                    let list = by_type.get(&c.ty)?;
+                    list.iter().copied().take(TRIES).find(|&k| colors[k as usize].free_for(&c.range))
+                };
+                let reuse = if fresh && !hints.is_empty() { None } else { any() };
+                hinted.or(reuse).unwrap_or_else(|| {
+                    let k = colors.len() as u32;
+                    colors.push(Color { ty: c.ty, taken: BTreeMap::new(), weight: 0 });
+                    by_type.entry(c.ty).or_default().push(k);
+                    if let Some(&(h, _)) = hints.first() {
+                        by_hint.entry((c.ty, h)).or_insert(k);
+                    }
+                    k
+                })
+            }
+        };
+        colors[color as usize].take(c);
+        chosen[i as usize] = color;
+    }
+    (chosen, colors)
+}
+
+/// Final index of each colour, and the types of the declared locals.
+fn order(f: &Function, colors: &[Color]) -> (Vec<u32>, Vec<Type>) {
+    let params = f.params.len();
+    let mut rest: Vec<usize> = (params..colors.len()).collect();
+    rest.sort_by_key(|&i| (std::cmp::Reverse(colors[i].weight), i));
+    // The locals with short indices, then the others, each part in runs of one type.
+    let short = 128usize.saturating_sub(params).min(rest.len());
+    let (hot, cold) = rest.split_at_mut(short);
+    for part in [hot, cold] {
+        let mut weight: HashMap<Type, u32> = HashMap::new();
+        for &i in part.iter() {
+            *weight.entry(colors[i].ty).or_default() += colors[i].weight;
+        }
+        part.sort_by_key(|&i| {
+            let c = &colors[i];
+            (std::cmp::Reverse(weight[&c.ty]), c.ty, std::cmp::Reverse(c.weight), i)
+        });
+    }
+    let mut index: Vec<u32> = (0..colors.len() as u32).collect();
+    let mut locals = Vec::new();
+    for i in rest {
+        index[i] = (params + locals.len()) as u32;
+        locals.push(match colors[i].ty {
+            Type::Ref(r) => Type::Ref(crate::ir::types::RefType { nullable: true, ..r }),
+            ty => ty,
+        });
+    }
+    (index, locals)
+}

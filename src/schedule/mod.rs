@@ -1,0 +1,88 @@
+//! Scheduling: an SSA graph to Wasm stack code.
+//!
+//! # Interface
+//!
+//! ```text
+//! lower(&Function, &LowerContext) -> Result<StackCode, LowerError>      per function, in parallel
+//! StackCode::encode(&self, types, numbering) -> Vec<u8>                  locals and code, without the size prefix
+//! StackCode::size(&self) -> usize                                        bytes of that under the identity numbering
+//! StackCode::cost(&self) -> u64                                          instructions, weighted by 8 for each loop around
+//! check(&Function, &StackCode) -> Result<(), String>                     translation validation
+//! ```
+//!
+//! **In:** a valid graph ([`crate::ir::verify`]). **Out:** [`StackCode`] that does the same; [`lower`] has already run the
+//! checker over it, so a caller that gets [`LowerError`] keeps the old body and counts the reason.
+//!
+//! # Way
+//!
+//! 1. [`prepare`]: a copy of the graph in which edges whose moves would disturb another edge have a block of their own;
+//!    liveness and use counts of values; which constants are repeated at each use.
+//! 2. [`crate::structure`]: blocks to nested control flow.
+//! 3. [`stackify`]: one walk over the structured code from its end to its beginning with a stack of *demands* (values that
+//!    the code after this point expects on the operand stack). An instruction whose result is the topmost demand, and which
+//!    no earlier instruction needs, stays on the operand stack; otherwise its value goes through a virtual local.
+//! 4. [`locals`]: liveness of the virtual locals on the linear code, coalescing of moves, colouring, numbering by use.
+//! 5. [`peephole`]: what the numbering has made redundant.
+//! 6. [`check`]: a checker that shares nothing with 3 to 5 but the vocabulary.
+//! 7. [`encode`]: bytes, expanded from the op table.
+//!
+//! Everything is iterative. Time is linear in the code plus the total extent of live ranges, which
+//! [`MAX_LIVENESS_STEPS`] caps.
+
+pub mod code;
+mod encode;
+mod liveness;
+mod locals;
+mod peephole;
+mod prepare;
+mod stackify;
+
+pub use code::StackCode;
+pub use encode::{Identity, IndexMap, TypeIndex};
+pub use liveness::MAX_LIVENESS_STEPS;
+
+use crate::ir::effects::EffectSet;
+use crate::ir::function::Function;
+use crate::ir::ops::{Imm, Op};
+use crate::options::Objective;
+
+/// What lowering needs to know about the module.
+pub struct LowerContext<'a> {
+    /// Effects of calls; [`crate::ir::effects::effects`] where nothing better is known.
+    pub effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
+    /// Whether block types with several results may be used.
+    pub multi_value: bool,
+    /// What to make small.
+    pub objective: Objective,
+}
+
+/// Why a function could not be lowered. The caller keeps its old body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LowerError {
+    /// The graph has a shape that is not handled.
+    Unsupported(&'static str),
+    /// A named limit was reached.
+    Limit(&'static str),
+    /// The checker refused the code made: a bug, made harmless.
+    Check(String),
+}
+
+/// Makes stack code of a function.
+///
+/// # Errors
+/// When the function is kept as it was, with the reason.
+pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
+    let prepared = prepare::prepare(f)?;
+    let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
+    let code = stackify::stackify(&prepared, &structured, cx)?;
+    let numbered = locals::number(&prepared.f, &code, cx)?;
+    let mut code = StackCode {
+        f: prepared.f,
+        ops: numbered.ops,
+        locals: numbered.locals,
+        frame_results: code.frame_results,
+        labels: code.labels,
+    };
+    peephole::peephole(&mut code)?;
+    Ok(code)
+}
