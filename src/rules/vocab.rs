@@ -121,6 +121,8 @@ vocabulary! {
     Quiet "quiet" (Value) -> Truth true "the float is the result of arithmetic: if it is a NaN, it is not a signalling one";
     NoWrapAdd "no_wrap_add" (Value Same) -> Truth true "value + constant is known not to wrap as an unsigned sum";
     Distance "distance" (Address I64 Address I64) -> I64 true "(a + o) - (b + p) for effective addresses, where known to be one constant";
+    Inside "inside" (Address I64 I64 Address Length) -> I64 true "(a + o) - to, where `within` holds and it is known to be one constant";
+    NotConst "not_const" (Value) -> Truth true "the value is not known to be a constant: keeps rules that move constants from doing so twice";
     Disjoint "disjoint" (Address I64 I64 Address I64 Length) -> Truth true "the bytes [a+o, a+o+n) and [b+p, b+p+k) do not overlap; sums do not wrap";
     Within "within" (Address I64 I64 Address Length) -> Truth true "the bytes [a+o, a+o+n) lie inside [to, to+len); sums do not wrap";
     Older "older" (Version Memory Address I64 I64) -> Version true "the version before all latest effects that cannot touch [a+o, a+o+n) of the memory; no match if there is none";
@@ -182,6 +184,18 @@ pub trait Facts {
     /// `(a + o) - (b + p)` if it is one constant that fits an `i64`.
     fn distance(&self, _a: Self::Class, _o: u64, _b: Self::Class, _p: u64) -> Option<i64> {
         None
+    }
+    /// `(a + o) - to` if it is one constant and [`Facts::within`] holds. Where the bytes at `to` are known to be in bounds,
+    /// an implementation can know more of it than of [`Facts::distance`], because `to + distance` cannot wrap.
+    fn inside(
+        &self,
+        a: Self::Class,
+        o: u64,
+        n: u64,
+        to: Self::Class,
+        len: Length<Self::Class>,
+    ) -> Option<i64> {
+        if self.within(a, o, n, to, len) { self.distance(a, o, to, 0) } else { None }
     }
     /// Whether `[a+o, a+o+n)` and `[b+p, b+p+k)` have no byte in common.
     fn disjoint(
