@@ -1,7 +1,7 @@
 //! Every built-in rule against the sampler; wrong rules, all of which it must refute; the examples in the rule files.
 
-use loom_wasm::rules::{Rule, RuleSet};
-use loom_wasm::verify::{Answer, check_examples, check_rule};
+use loom_wasm::rules::{Rule, RuleSet, Verify};
+use loom_wasm::verify::{Answer, check_examples, check_narrow, check_rule};
 use std::collections::BTreeMap;
 
 #[test]
@@ -57,4 +57,33 @@ fn wrong_rules_are_refuted() {
     for rule in &set.rules {
         assert!(matches!(check_rule(rule), Answer::Refuted(_)), "{} is {:?}", rule.name, check_rule(rule));
     }
+}
+
+/// Two operands of 8 bits, four of 4 or eight of 2 are tried in all combinations.
+#[test]
+fn rules_tagged_exhaustive_hold_for_all_operands_at_a_small_width() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut missing: BTreeMap<&str, String> = BTreeMap::new();
+    for r in set.rules.iter().filter(|r| r.verify == Verify::Exhaustive) {
+        missing.insert(&r.family, "has no reading at a small width".to_string());
+    }
+    let mut refuted = Vec::new();
+    for width in [8, 4, 2] {
+        let narrow = RuleSet::builtin_narrow(width).unwrap_or_else(|e| panic!("{e}"));
+        for rule in &narrow.rules {
+            match check_narrow(rule, width) {
+                Answer::Passed { .. } => {
+                    missing.remove(rule.family.as_str());
+                }
+                Answer::Refuted(why) => refuted.push(format!("{}: {why}", rule.name)),
+                Answer::Unknown(why) => {
+                    if let Some(old) = missing.get_mut(rule.family.as_str()) {
+                        *old = why;
+                    }
+                }
+            }
+        }
+    }
+    assert!(refuted.is_empty(), "{}", refuted.join("\n"));
+    assert!(missing.is_empty(), "{missing:#?}");
 }
