@@ -1,8 +1,8 @@
 //! Every built-in rule against the sampler; wrong rules, all of which it must refute; the examples in the rule files.
 
-use loom_wasm::rules::{Rule, RuleSet};
-use loom_wasm::verify::{Answer, check_examples, check_rule};
-use std::collections::BTreeMap;
+use loom_wasm::rules::{Func, Rule, RuleSet, Verify};
+use loom_wasm::verify::{Answer, check_examples, check_narrow, check_rule};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn every_builtin_rule_passes() {
@@ -53,8 +53,60 @@ fn there_are_enough_rules() {
 fn wrong_rules_are_refuted() {
     let text = include_str!("wrong.rules");
     let set = RuleSet::from_texts([("tests/wrong.rules", text)]).unwrap_or_else(|e| panic!("{e}"));
-    assert!(set.rules.len() >= 20);
+    assert!(set.rules.len() >= 60);
     for rule in &set.rules {
         assert!(matches!(check_rule(rule), Answer::Refuted(_)), "{} is {:?}", rule.name, check_rule(rule));
+    }
+}
+
+/// Two operands of 8 bits, four of 4 or eight of 2 are tried in all combinations.
+#[test]
+fn rules_tagged_exhaustive_hold_for_all_operands_at_a_small_width() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut missing: BTreeMap<&str, String> = BTreeMap::new();
+    for r in set.rules.iter().filter(|r| r.verify == Verify::Exhaustive) {
+        missing.insert(&r.family, "has no reading at a small width".to_string());
+    }
+    let mut refuted = Vec::new();
+    for width in [8, 4, 2] {
+        let narrow = RuleSet::builtin_narrow(width).unwrap_or_else(|e| panic!("{e}"));
+        for rule in &narrow.rules {
+            match check_narrow(rule, width) {
+                Answer::Passed { .. } => {
+                    missing.remove(rule.family.as_str());
+                }
+                Answer::Refuted(why) => refuted.push(format!("{}: {why}", rule.name)),
+                Answer::Unknown(why) => {
+                    if let Some(old) = missing.get_mut(rule.family.as_str()) {
+                        *old = why;
+                    }
+                }
+            }
+        }
+    }
+    assert!(refuted.is_empty(), "{}", refuted.join("\n"));
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The vocabulary and the counts of rules in the documentation are those of the program.
+#[test]
+fn the_documentation_is_up_to_date() {
+    let doc = include_str!("../docs/rules.md");
+    for f in Func::ALL {
+        let row = doc.lines().find(|l| l.starts_with(&format!("| `({} ", f.name())));
+        assert!(
+            row.is_some_and(|r| r.ends_with(&format!("| {} |", f.info().doc))),
+            "docs/rules.md: {}",
+            f.name()
+        );
+    }
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut families: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for r in &set.rules {
+        families.entry(&r.theme).or_default().insert(&r.family);
+    }
+    for (theme, names) in families {
+        let row = format!("| `{theme}` | {} |", names.len());
+        assert!(doc.contains(&row), "docs/rules.md should have {row}");
     }
 }

@@ -30,10 +30,19 @@ fn is_word(s: &str) -> bool {
 }
 
 /// All choices of the clauses, as their product in the order written. No clauses: one empty choice.
-pub(super) fn choices(clauses: &[Sexpr]) -> Result<Vec<Choice>, Error> {
+///
+/// With a `narrow` width, a family over `(N 32 64)` is read for that width instead: the operators are those on `i32`, and
+/// every number made from `N` is that of the narrow width. Other families have no narrow reading.
+pub(super) fn choices(clauses: &[Sexpr], narrow: Option<u32>) -> Result<Vec<Choice>, Error> {
     let mut all = vec![Choice::default()];
+    if narrow.is_some() && !clauses.iter().any(is_width) {
+        return Ok(Vec::new());
+    }
     for clause in clauses {
-        let alternatives = alternatives(clause)?;
+        let alternatives = match narrow {
+            Some(width) if is_width(clause) => vec![Choice::narrow(width)],
+            _ => alternatives(clause)?,
+        };
         if all.len() * alternatives.len() > MAX_INSTANCES {
             return Err(clause.pos.error(format!("a family of more than {MAX_INSTANCES} instances")));
         }
@@ -43,6 +52,12 @@ pub(super) fn choices(clauses: &[Sexpr]) -> Result<Vec<Choice>, Error> {
         c.words.sort_by_key(|(w, _)| std::cmp::Reverse(w.len()));
     }
     Ok(all)
+}
+
+/// Whether a clause is `(N 32 64)`.
+fn is_width(clause: &Sexpr) -> bool {
+    let words = clause.list().unwrap_or_default().iter().map(|s| s.atom());
+    words.eq([Some("N"), Some("32"), Some("64")])
 }
 
 /// `(N 32 64)`, or `((A B) (eq ne) (ne eq))` where words change together.
@@ -105,6 +120,14 @@ fn alternatives(clause: &Sexpr) -> Result<Vec<Choice>, Error> {
 }
 
 impl Choice {
+    fn narrow(width: u32) -> Choice {
+        let word = |w: &str, v: String| (w.to_string(), v);
+        Choice {
+            words: vec![word("iN.", "i32.".to_string()), word("N", width.to_string())],
+            suffix: format!("@{width}"),
+        }
+    }
+
     /// Both choices; the words of the second may stand for text with words of the first.
     fn and(&self, next: &Choice) -> Choice {
         let mut words = self.words.clone();
@@ -168,7 +191,7 @@ mod tests {
     #[test]
     fn substitution() {
         let clauses = read("(N 32 64) ((A B) (eq ne) (ne eq))").unwrap();
-        let choices = choices(&clauses).unwrap();
+        let choices = choices(&clauses, None).unwrap();
         assert_eq!(
             choices.iter().map(|c| c.suffix.as_str()).collect::<Vec<_>>(),
             ["@32@eq", "@32@ne", "@64@eq", "@64@ne"]
@@ -181,9 +204,9 @@ mod tests {
 
     #[test]
     fn bad_clauses() {
-        assert!(choices(&read("(N)").unwrap()).is_err());
-        assert!(choices(&read("((A B) (x))").unwrap()).is_err());
+        assert!(choices(&read("(N)").unwrap(), None).is_err());
+        assert!(choices(&read("((A B) (x))").unwrap(), None).is_err());
         let many = "(A 1 2 3 4 5 6 7 8 9) ".repeat(6);
-        assert!(choices(&read(&many).unwrap()).is_err());
+        assert!(choices(&read(&many).unwrap(), None).is_err());
     }
 }

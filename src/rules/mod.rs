@@ -32,7 +32,7 @@ pub use ast::{
     Var, VarId, VarKind, Verify, shape,
 };
 pub use literal::lanes;
-pub use vocab::{Facts, Func, Length, eval_const_fn};
+pub use vocab::{Facts, Func, Length, eval_const_fn, eval_int_fn};
 
 use crate::error::Error;
 use hashbrown::HashMap;
@@ -52,6 +52,16 @@ impl RuleSet {
     /// The rules that are part of the program.
     pub fn builtin() -> Result<RuleSet, Error> {
         RuleSet::from_texts(BUILTIN.iter().copied())
+    }
+
+    /// The built-in rules that are parametric in their width, read for a small width: operators on `i32` stand for those of
+    /// that width, and every number that a rule derives from `N` is that width's. Only for checking.
+    pub fn builtin_narrow(width: u32) -> Result<RuleSet, Error> {
+        let mut rules = Vec::new();
+        for (file, text) in BUILTIN {
+            rules.extend(parse::parse_file(file, text, Some(width))?);
+        }
+        Ok(RuleSet { rules })
     }
 
     /// Rules from files, and from all `.rules` files below folders, in the order of their paths.
@@ -74,7 +84,7 @@ impl RuleSet {
     pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<RuleSet, Error> {
         let mut rules: Vec<Rule> = Vec::new();
         for (file, text) in texts {
-            rules.extend(parse::parse_file(file, text)?);
+            rules.extend(parse::parse_file(file, text, None)?);
         }
         let mut first: HashMap<&str, &Rule> = HashMap::new();
         for r in &rules {

@@ -26,19 +26,26 @@ struct Attributes {
     examples: Vec<(Sexpr, Sexpr)>,
 }
 
-/// Reads all rules of one file, families expanded.
-pub(super) fn parse_file(file: &str, text: &str) -> Result<Vec<Rule>, Error> {
+/// Reads all rules of one file, families expanded. With a `narrow` width, only the rules that are parametric in their
+/// width, in their reading for that width ([`family::choices`]); those that have none are left out.
+pub(super) fn parse_file(file: &str, text: &str, narrow: Option<u32>) -> Result<Vec<Rule>, Error> {
     let theme = file.rsplit('/').next().unwrap_or(file);
     let theme: Arc<str> = theme.strip_suffix(".rules").unwrap_or(theme).into();
     let file: Arc<str> = file.into();
     let mut rules = Vec::new();
     for s in sexpr::read(text).map_err(|e| e.in_file(&*file))? {
-        parse_rule(&s, &file, &theme, &mut rules).map_err(|e| e.in_file(&*file))?;
+        parse_rule(&s, &file, &theme, narrow, &mut rules).map_err(|e| e.in_file(&*file))?;
     }
     Ok(rules)
 }
 
-fn parse_rule(s: &Sexpr, file: &Arc<str>, theme: &Arc<str>, rules: &mut Vec<Rule>) -> Result<(), Error> {
+fn parse_rule(
+    s: &Sexpr,
+    file: &Arc<str>,
+    theme: &Arc<str>,
+    narrow: Option<u32>,
+    rules: &mut Vec<Rule>,
+) -> Result<(), Error> {
     if s.head() != Some("rule") {
         return Err(s.pos.error("expected (rule NAME …)"));
     }
@@ -71,7 +78,7 @@ fn parse_rule(s: &Sexpr, file: &Arc<str>, theme: &Arc<str>, rules: &mut Vec<Rule
     if arrow.atom() != Some("=>") {
         return Err(arrow.pos.error("expected `=>` between the two sides"));
     }
-    for choice in family::choices(&attributes.clauses)? {
+    for choice in family::choices(&attributes.clauses, narrow)? {
         if rules.len() == MAX_RULES {
             return Err(s.pos.error(format!("more than {MAX_RULES} rules in one file")));
         }
@@ -87,7 +94,11 @@ fn parse_rule(s: &Sexpr, file: &Arc<str>, theme: &Arc<str>, rules: &mut Vec<Rule
             "" => e,
             suffix => Error { message: format!("{} (in the instance {name}{suffix})", e.message), ..e },
         };
-        rules.push(elaborate(head, lhs, rhs, &attributes, &choice).map_err(instance)?);
+        match elaborate(head, lhs, rhs, &attributes, &choice) {
+            Ok(rule) => rules.push(rule),
+            Err(_) if narrow.is_some() => {}
+            Err(e) => return Err(instance(e)),
+        }
     }
     Ok(())
 }

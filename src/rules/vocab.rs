@@ -2,6 +2,7 @@
 //! of documentation; the pure ones are evaluated here, the others ask [`Facts`].
 
 use crate::interp::{Const, int};
+use crate::ir::types::Type;
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ vocabulary! {
     Quiet "quiet" (Value) -> Truth true "the float is the result of arithmetic: if it is a NaN, it is not a signalling one";
     NoWrapAdd "no_wrap_add" (Value Same) -> Truth true "value + constant is known not to wrap as an unsigned sum";
     Distance "distance" (Address I64 Address I64) -> I64 true "(a + o) - (b + p) for effective addresses, where known to be one constant";
+    Inside "inside" (Address I64 I64 Address Length) -> I64 true "(a + o) - to, where `within` holds and it is known to be one constant";
+    NotConst "not_const" (Value) -> Truth true "the value is not known to be a constant: keeps rules that move constants from doing so twice";
     Disjoint "disjoint" (Address I64 I64 Address I64 Length) -> Truth true "the bytes [a+o, a+o+n) and [b+p, b+p+k) do not overlap; sums do not wrap";
     Within "within" (Address I64 I64 Address Length) -> Truth true "the bytes [a+o, a+o+n) lie inside [to, to+len); sums do not wrap";
     Older "older" (Version Memory Address I64 I64) -> Version true "the version before all latest effects that cannot touch [a+o, a+o+n) of the memory; no match if there is none";
@@ -183,6 +186,18 @@ pub trait Facts {
     fn distance(&self, _a: Self::Class, _o: u64, _b: Self::Class, _p: u64) -> Option<i64> {
         None
     }
+    /// `(a + o) - to` if it is one constant and [`Facts::within`] holds. Where the bytes at `to` are known to be in bounds,
+    /// an implementation can know more of it than of [`Facts::distance`], because `to + distance` cannot wrap.
+    fn inside(
+        &self,
+        a: Self::Class,
+        o: u64,
+        n: u64,
+        to: Self::Class,
+        len: Length<Self::Class>,
+    ) -> Option<i64> {
+        if self.within(a, o, n, to, len) { self.distance(a, o, to, 0) } else { None }
+    }
     /// Whether `[a+o, a+o+n)` and `[b+p, b+p+k)` have no byte in common.
     fn disjoint(
         &self,
@@ -215,23 +230,41 @@ pub trait Facts {
 
 /// Evaluates a function that asks no facts. `None` means that the rule does not match. Truth values are `I32` 0 and 1.
 pub fn eval_const_fn(func: Func, args: &[Const]) -> Option<Const> {
-    use int::IntOp;
-    let truth = |b: bool| Some(Const::I32(b.into()));
+    let first = *args.first()?;
     if func == Func::Recip {
-        return reciprocal(*args.first()?);
+        return reciprocal(first);
     }
-    let ty = args.first()?.ty();
-    let bits = ty.bits()?;
-    let a = args[0].as_int()?;
+    let (ty, a) = (first.ty(), first.as_int()?);
     let b = match args.get(1) {
         Some(b) if b.ty() == ty => b.as_int()?,
         Some(_) => return None,
         None => 0,
     };
-    let same = |v: u64| Const::from_bits(ty, u128::from(v & int::mask(bits)));
-    let apply = |op: IntOp| same(int::apply(op, bits, a, b)?);
+    let bits = ty.bits()?;
+    if let Some(v) = eval_int_fn(func, bits, a, b) {
+        let ty = if func.info().gives == Gives::Truth { Type::I32 } else { ty };
+        return Const::from_bits(ty, v.into());
+    }
+    match (func, first) {
+        (Func::Wrap, Const::I64(a)) => Some(Const::I32(a as u32)),
+        (Func::ExtendU, Const::I32(a)) => Some(Const::I64(a.into())),
+        (Func::ExtendS, Const::I32(a)) => Some(Const::I64(a as i32 as u64)),
+        (Func::MagicMulU, Const::I32(d)) => magic_u(d).map(|m| Const::I64(m.0)),
+        (Func::MagicShiftU, Const::I32(d)) => magic_u(d).map(|m| Const::I64(m.1)),
+        (Func::MagicMulS, Const::I32(d)) => magic_s(d).map(|m| Const::I64(m.0)),
+        (Func::MagicShiftS, Const::I32(d)) => magic_s(d).map(|m| Const::I64(m.1)),
+        _ => None,
+    }
+}
+
+/// The functions on integers of one width (1 to 64 bits), parametric in it. `b` is ignored by unary functions; truth values
+/// are 0 and 1. `None` for other functions, and where the rule does not match.
+pub fn eval_int_fn(func: Func, bits: u32, a: u64, b: u64) -> Option<u64> {
+    use int::IntOp;
+    let mask = int::mask(bits);
+    let apply = |op: IntOp| int::apply(op, bits, a, b);
     let (sa, sb) = (int::signed(bits, a), int::signed(bits, b));
-    let only32 = || u32::try_from(a).ok().filter(|_| bits == 32);
+    let truth = |b: bool| Some(u64::from(b));
     match func {
         Func::Add => apply(IntOp::Add),
         Func::Sub => apply(IntOp::Sub),
@@ -244,18 +277,11 @@ pub fn eval_const_fn(func: Func, args: &[Const]) -> Option<Const> {
         Func::ShrU => apply(IntOp::ShrU),
         Func::ShrS => apply(IntOp::ShrS),
         Func::Rotl => apply(IntOp::Rotl),
-        Func::Neg => same(a.wrapping_neg()),
-        Func::Not => same(!a),
+        Func::Neg => Some(a.wrapping_neg() & mask),
+        Func::Not => Some(!a & mask),
         Func::Clz => apply(IntOp::Clz),
         Func::Ctz => apply(IntOp::Ctz),
         Func::Popcnt => apply(IntOp::Popcnt),
-        Func::Wrap => Some(Const::I32(a as u32)),
-        Func::ExtendU => Some(Const::I64(a)),
-        Func::ExtendS => Some(Const::I64(sa as u64)),
-        Func::MagicMulU => magic_u(only32()?).map(|m| Const::I64(m.0)),
-        Func::MagicShiftU => magic_u(only32()?).map(|m| Const::I64(m.1)),
-        Func::MagicMulS => magic_s(only32()?).map(|m| Const::I64(m.0)),
-        Func::MagicShiftS => magic_s(only32()?).map(|m| Const::I64(m.1)),
         Func::Eq => truth(a == b),
         Func::Ne => truth(a != b),
         Func::LtU => truth(a < b),
@@ -264,9 +290,9 @@ pub fn eval_const_fn(func: Func, args: &[Const]) -> Option<Const> {
         Func::LeS => truth(sa <= sb),
         Func::IsPow2 => truth(a.is_power_of_two()),
         Func::IsMask => truth(a != 0 && a & a.wrapping_add(1) == 0),
-        Func::UaddOk => truth(a.checked_add(b).is_some_and(|s| s <= int::mask(bits))),
+        Func::UaddOk => truth(a.checked_add(b).is_some_and(|s| s <= mask)),
         Func::SaddOk => truth(sa.checked_add(sb).is_some_and(|s| s == int::signed(bits, s as u64))),
-        Func::UmulOk => truth(a.checked_mul(b).is_some_and(|s| s <= int::mask(bits))),
+        Func::UmulOk => truth(a.checked_mul(b).is_some_and(|s| s <= mask)),
         Func::Shorter => truth(leb_bytes(sa) < leb_bytes(sb)),
         _ => None,
     }

@@ -398,7 +398,13 @@ impl Style<'_> {
                     _ => near.wrapping_add(rng.below(5)).wrapping_sub(2),
                 }
             }
-            10 => rng.next() >> rng.below(64),
+            10 if rng.below(2) == 0 => rng.next() >> rng.below(64),
+            // Halfway between two floats, or next to it: where rounding twice differs from rounding once.
+            10 => {
+                let top = bits - 1 - rng.below(3) as u32;
+                let half = top.saturating_sub(if rng.below(2) == 0 { 24 } else { 53 });
+                ((1u64 << top) | (1 << half)).wrapping_add(rng.below(3)).wrapping_sub(1)
+            }
             _ => rng.next(),
         }
     }

@@ -6,6 +6,8 @@
 //! float operator that gives a NaN may give any of the set that the specification allows. Facts (`nonneg`, `disjoint`, …)
 //! hold in a sample if they are true of its operands, which is the weakest reading of "known".
 //!
+//! [`check_narrow`] tries all operands of a rule that is parametric in its width, at a small width.
+//!
 //! There are three answers. [`Answer::Unknown`] (no sample satisfied the conditions, or something is not modelled) is not a
 //! pass. Sampling refutes; it does not prove. The proof tiers build on the same model.
 //!
@@ -13,10 +15,12 @@
 
 mod draw;
 mod examples;
+mod exhaustive;
 mod model;
 mod sample;
 
 pub use examples::check_examples;
+pub use exhaustive::check_narrow;
 pub use sample::check_rule;
 
 /// The answer of a check.
