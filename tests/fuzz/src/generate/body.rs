@@ -39,6 +39,8 @@ pub(crate) struct Body<'a> {
     pub labels: Vec<Label>,
     pub budget: i32,
     pub loops: usize,
+    /// Whether instructions that often trap may be generated; else most of the body runs.
+    pub trappy: bool,
 }
 
 impl<'a> Body<'a> {
@@ -67,9 +69,20 @@ impl<'a> Body<'a> {
         }
         locals.push((ValType::I32, Role::Pointer));
         let params = sig.params.len();
+        let trappy = rng.percent(30);
         let label = Label { types: sig.results.clone(), counter: None };
-        let mut body =
-            Body { rng, shape, types, me, code: Vec::new(), locals, labels: vec![label], budget, loops: 0 };
+        let mut body = Body {
+            rng,
+            shape,
+            types,
+            me,
+            code: Vec::new(),
+            locals,
+            labels: vec![label],
+            budget,
+            loops: 0,
+            trappy,
+        };
         while body.budget > 12 {
             body.statement(4);
         }

@@ -141,7 +141,7 @@ impl Body<'_> {
             (_, false) => (ValType::F64, I64_FROM_F64),
         };
         self.loose(from, d);
-        let op = self.choose(table);
+        let op = self.choose(if self.trappy { table } else { &table[..3] });
         self.emit(op);
     }
 
@@ -151,11 +151,11 @@ impl Body<'_> {
         let constant = self.rng.percent(60);
         if constant {
             let c = self.rng.edge_int(if ty == ValType::I32 { 32 } else { 64 });
-            let c = if c == 0 && self.rng.percent(80) { 3 } else { c };
+            let c = if c == 0 && (!self.trappy || self.rng.percent(50)) { 3 } else { c };
             self.emit(if ty == ValType::I32 { I::I32Const(c as i32) } else { I::I64Const(c as i64) });
         } else {
             self.exact(ty, d);
-            if self.rng.percent(75) {
+            if !self.trappy || self.rng.percent(60) {
                 let or =
                     if ty == ValType::I32 { [I::I32Const(1), I::I32Or] } else { [I::I64Const(1), I::I64Or] };
                 self.emit_all(or);

@@ -73,7 +73,7 @@ impl Body<'_> {
     /// Emits an address for an access of `width` bytes and gives its immediate. Mostly small, now and then out of bounds.
     fn address(&mut self, memory: u32, width: u32, depth: u32) -> MemArg {
         let mut offset = self.rng.pick(&[0u64, 0, 0, 1, 2, 4, 4, 8, 8, 12, 16, 20]);
-        match self.rng.below(100) {
+        match self.rng.below(if self.trappy { 100 } else { 92 }) {
             0..40 => {
                 if let Some(p) = self.local(ValType::I32, Role::Pointer) {
                     self.emit(I::LocalGet(p));
@@ -288,7 +288,8 @@ impl Body<'_> {
         let (to, from) = (self.base(), self.base());
         match self.rng.below(5) {
             0 | 1 => {
-                let len = self.rng.pick(&[0, 1, 2, 4, 8, 12, 16, 31, 48, 70000]);
+                let len =
+                    self.rng.pick(&[0, 1, 2, 4, 8, 12, 16, 31, 48, if self.trappy { 70000 } else { 20 }]);
                 self.copy(a, b, &to, &from, len);
             }
             2 => {
@@ -305,11 +306,14 @@ impl Body<'_> {
                 self.emit(to);
                 self.to_address(a);
                 let start = self.rng.below(6) as i32;
-                let len = self.rng.below(self.shape.passive[segment] as usize + 3) as i32 - start;
+                let len =
+                    self.rng.below(self.shape.passive[segment] as usize + if self.trappy { 3 } else { 1 })
+                        as i32
+                        - start;
                 self.emit_all([I::I32Const(start), I::I32Const(len.max(0))]);
                 self.emit(I::MemoryInit { mem: a, data_index: segment as u32 });
             }
-            4 if self.rng.percent(25) => {
+            4 if self.trappy && self.rng.percent(25) => {
                 // Active segments are dropped already; passive ones make later `memory.init`s trap.
                 let all = self.shape.passive.len() + self.shape.memories.len();
                 let segment = self.rng.below(all) as u32;
