@@ -1,0 +1,179 @@
+//! One case: a module and options drawn from a seed, run through the optimizer and the oracle.
+
+use crate::oracle::{self, Compared, Verdict};
+use crate::rng::Rng;
+use crate::{generate, single, smith};
+use loom_wasm::{Assumptions, Objective, Options};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// Optimizing a small module for longer than this is a finding.
+const SLOW: Duration = Duration::from_secs(10);
+
+/// Where modules come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Source {
+    /// The structured generator.
+    Own,
+    /// One operator a module.
+    Single,
+    /// wasm-smith.
+    Smith,
+    /// Drawn by the seed: mostly `own`.
+    Mixed,
+}
+
+/// Module of a seed. `None` when the source has none for it.
+pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
+    match source {
+        Source::Own => Some(generate::module(seed)),
+        Source::Single => single::module(seed),
+        Source::Smith => smith::module(seed),
+        Source::Mixed => match Rng::new(seed ^ 0x3a3a).below(10) {
+            0 | 1 => single::module(seed),
+            2 => smith::module(seed),
+            _ => Some(generate::module(seed)),
+        },
+    }
+}
+
+/// All assumptions off: whole memories are compared.
+pub fn strict() -> Assumptions {
+    Assumptions { canonical_abi: Some(false), shadow_stack: Some(false), ..Assumptions::default() }
+}
+
+/// Options of a seed. Everything that changes code is drawn; assumptions are off.
+pub fn options(seed: u64) -> Options {
+    let mut rng = Rng::new(seed ^ 0x0b0b_0b0b);
+    Options {
+        egraph: rng.percent(75),
+        objective: if rng.percent(50) { Objective::Size } else { Objective::Speed },
+        effort: rng.pick(&[2, 2, 2, 1, 3, 4, 0]),
+        no_revert: rng.percent(60),
+        verify: rng.percent(25),
+        assumptions: strict(),
+        ..Options::default()
+    }
+}
+
+/// The flags that give these options on the command line of this tool and of `loom`.
+pub fn flags(options: &Options) -> String {
+    let mut out = vec![match options.objective {
+        Objective::Size => "-Os".to_owned(),
+        Objective::Speed => format!("-O{}", options.effort),
+    }];
+    out.push("--strict".to_owned());
+    if options.egraph {
+        out.push("--egraph".to_owned());
+    }
+    if options.no_revert {
+        out.push("--no-revert".to_owned());
+    }
+    if options.verify {
+        out.push("--verify".to_owned());
+    }
+    out.join(" ")
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Same behaviour.
+    Equal(Compared),
+    /// Nothing could be said, and why.
+    Skip(String),
+    /// A bug.
+    Bug(Kind, String),
+}
+
+/// Kinds of bugs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The optimizer panicked.
+    Panic,
+    /// The optimizer rejected a valid module.
+    Rejected,
+    /// The output does not validate.
+    Invalid,
+    /// The output behaves differently.
+    Mismatch,
+    /// The optimizer took too long.
+    Slow,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Panic => "panic",
+            Kind::Rejected => "rejected",
+            Kind::Invalid => "invalid",
+            Kind::Mismatch => "mismatch",
+            Kind::Slow => "slow",
+        })
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps the message of a panic of the optimizer (or of the engine) for the report instead of printing it. Call once at the start.
+pub fn capture_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if QUIET.get() {
+            let text = info.to_string().replace('\n', " ");
+            LAST_PANIC.with(|p| *p.borrow_mut() = text);
+        } else {
+            default(info);
+        }
+    }));
+}
+
+fn quietly<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
+    QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    QUIET.set(false);
+    result
+}
+
+fn validate(wasm: &[u8]) -> Result<(), String> {
+    let features = wasmparser::WasmFeatures::all();
+    wasmparser::Validator::new_with_features(features)
+        .validate_all(wasm)
+        .map(|_| ())
+        .map_err(|e| e.to_string())
+}
+
+/// Optimizes and compares. The calls made are a function of `seed`.
+pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcome {
+    if let Err(e) = validate(wasm) {
+        return Outcome::Skip(format!("input does not validate: {e}"));
+    }
+    let start = Instant::now();
+    let result = quietly(|| loom_wasm::optimize(wasm, options));
+    let time = start.elapsed();
+    let after = match result {
+        Err(_) => return Outcome::Bug(Kind::Panic, LAST_PANIC.with(|p| p.borrow().clone())),
+        Ok(Err(e)) => return Outcome::Bug(Kind::Rejected, e.to_string()),
+        Ok(Ok(output)) => output.wasm,
+    };
+    if time > SLOW {
+        return Outcome::Bug(Kind::Slow, format!("{:.1} s", time.as_secs_f64()));
+    }
+    if let Err(e) = validate(&after) {
+        return Outcome::Bug(Kind::Invalid, e);
+    }
+    // wasmi 2.0.0 panics on a few valid stores; that says nothing about the optimizer.
+    let Ok(verdict) = quietly(|| oracle::compare(wasm, &after, seed, rounds)) else {
+        return Outcome::Skip(format!("engine: {}", LAST_PANIC.with(|p| p.borrow().clone())));
+    };
+    match verdict {
+        Verdict::Equal(n) => Outcome::Equal(n),
+        Verdict::Skip(why) => Outcome::Skip(why),
+        Verdict::Mismatch(what) => Outcome::Bug(Kind::Mismatch, what),
+    }
+}

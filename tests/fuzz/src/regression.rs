@@ -1,0 +1,51 @@
+//! Regression cases: each `.wat` under `tests/regressions` is run before and after under every choice of options.
+
+use crate::case::{self, Kind, Outcome};
+use loom_wasm::{Objective, Options};
+use std::path::Path;
+
+/// The options under which each case is run.
+pub fn option_matrix() -> Vec<Options> {
+    let mut out = Vec::new();
+    for egraph in [false, true] {
+        for objective in [Objective::Speed, Objective::Size] {
+            for no_revert in [false, true] {
+                let assumptions = case::strict();
+                out.push(Options {
+                    egraph,
+                    objective,
+                    no_revert,
+                    assumptions,
+                    verify: true,
+                    ..Options::default()
+                });
+            }
+        }
+    }
+    out.push(Options { egraph: true, effort: 4, assumptions: case::strict(), ..Options::default() });
+    out
+}
+
+/// Runs one module under all options with several argument lists a function; the differences found.
+pub fn check_all(wasm: &[u8]) -> Vec<String> {
+    let mut bugs = Vec::new();
+    for options in option_matrix() {
+        for seed in 0..2 {
+            match case::check(wasm, &options, seed, 24) {
+                Outcome::Equal(_) => {}
+                Outcome::Skip(why) => bugs.push(format!("{}: not comparable: {why}", case::flags(&options))),
+                Outcome::Bug(Kind::Slow, _) => {}
+                Outcome::Bug(kind, what) => bugs.push(format!("{}: {kind}: {what}", case::flags(&options))),
+            }
+        }
+    }
+    bugs
+}
+
+/// Reads a `.wat` or `.wasm` file.
+///
+/// # Errors
+/// When it cannot be read or does not parse.
+pub fn read(path: &Path) -> Result<Vec<u8>, String> {
+    wat::parse_file(path).map_err(|e| format!("{}: {e}", path.display()))
+}

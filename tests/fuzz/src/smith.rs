@@ -1,0 +1,43 @@
+//! wasm-smith with several memories: good for crashes and validity, weak for semantics.
+
+use crate::rng::Rng;
+use arbitrary::Unstructured;
+use wasm_smith::{Config, Module};
+
+/// A module for the seed, within what wasmi runs.
+pub fn module(seed: u64) -> Option<Vec<u8>> {
+    let mut rng = Rng::new(seed ^ 0x5317_4000);
+    let bytes: Vec<u8> = (0..rng.range(500, 6000)).map(|_| rng.next_u32() as u8).collect();
+    let config = Config {
+        min_memories: 2,
+        max_memories: 4,
+        // One by default; and without a small maximum `memory.grow` is decided by the engine's limits.
+        memory_max_size_required: true,
+        max_memory32_bytes: 6 << 16,
+        max_memory64_bytes: 6 << 16,
+        table_max_size_required: true,
+        max_table_elements: 1000,
+        max_tables: 3,
+        min_funcs: 1,
+        max_funcs: 12,
+        max_instructions: rng.range(20, 300),
+        canonicalize_nans: true,
+        export_everything: true,
+        disallow_traps: rng.percent(30),
+        exceptions_enabled: false,
+        gc_enabled: false,
+        threads_enabled: false,
+        compact_imports_enabled: false,
+        custom_page_sizes_enabled: rng.percent(10),
+        memory64_enabled: rng.percent(20),
+        simd_enabled: rng.percent(40),
+        relaxed_simd_enabled: false,
+        wide_arithmetic_enabled: true,
+        ..Config::default()
+    };
+    let mut module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
+    if rng.percent(50) {
+        module.ensure_termination(500).ok()?;
+    }
+    Some(module.to_bytes())
+}

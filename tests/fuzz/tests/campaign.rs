@@ -1,0 +1,63 @@
+//! A short fuzzing campaign in the test suite: fixed seeds of every source. The long one is the command in `docs/testing.md`.
+
+use loom_fuzz::case::{self, Outcome, Source};
+use std::time::{Duration, Instant};
+
+/// A loaded machine runs fewer cases rather than a longer test.
+const MOST: Duration = Duration::from_secs(25);
+
+fn run(source: Source, count: u64) {
+    case::capture_panics();
+    let start = Instant::now();
+    let (mut equal, mut skipped, mut bugs) = (0, 0, Vec::new());
+    for seed in 0..count {
+        if start.elapsed() > MOST {
+            println!("{source:?}: stopped after {seed} of {count} cases");
+            break;
+        }
+        let Some(wasm) = case::module(source, seed) else { continue };
+        let options = case::options(seed);
+        match case::check(&wasm, &options, seed, 5) {
+            Outcome::Equal(_) => equal += 1,
+            Outcome::Skip(_) => skipped += 1,
+            Outcome::Bug(kind, what) => {
+                bugs.push(format!("{kind} seed {seed} {source:?} [{}]: {what}", case::flags(&options)));
+            }
+        }
+    }
+    println!("{source:?}: {equal} equal, {skipped} skipped, {} bugs", bugs.len());
+    assert!(
+        bugs.is_empty(),
+        "{} bugs, the first: {}",
+        bugs.len(),
+        bugs.iter().take(10).cloned().collect::<Vec<_>>().join("\n")
+    );
+    assert!(equal > skipped, "most cases must be comparable");
+}
+
+#[test]
+fn own() {
+    run(Source::Own, 2000);
+}
+
+#[test]
+fn single() {
+    // Every operator at least once.
+    run(Source::Single, 1500);
+}
+
+#[test]
+fn smith() {
+    run(Source::Smith, 800);
+}
+
+/// Seeds give the same module and options on every machine: failures can be reported by seed.
+#[test]
+fn deterministic() {
+    for seed in [0, 1, 77, 12345] {
+        for source in [Source::Own, Source::Single, Source::Smith] {
+            assert_eq!(case::module(source, seed), case::module(source, seed));
+        }
+        assert_eq!(case::flags(&case::options(seed)), case::flags(&case::options(seed)));
+    }
+}

@@ -1,0 +1,20 @@
+;; A read of the bump pointer must not move past its update: the allocator returns the old pointer,
+;; also once the function uses memory 1.
+(module
+  (memory $caller (export "caller") 1)
+  (memory $callee (export "callee") 1)
+  (global $bump (export "bump") (mut i32) (i32.const 1024))
+  (func $alloc (export "alloc") (param $n i32) (result i32)
+    (global.get $bump)
+    (global.set $bump (i32.and (i32.add (global.get $bump) (local.get $n)) (i32.const 0xffff))))
+  (func (export "alloc_and_touch") (param $n i32) (result i32)
+    (local $p i32)
+    (local.set $p (global.get $bump))
+    (i32.store $callee (i32.const 8) (local.get $n))
+    (global.set $bump (i32.and (i32.add (global.get $bump) (local.get $n)) (i32.const 0xffff)))
+    (i32.store8 $caller (i32.const 0) (i32.load8_u $callee (i32.const 8)))
+    (local.get $p))
+  (func (export "twice") (param $n i32) (result i32 i32)
+    (call $alloc (local.get $n))
+    (call $alloc (i32.const 8)))
+)

@@ -1,0 +1,17 @@
+;; Offsets and addresses of a 64-bit memory must not be cut to 32 bits.
+(module
+  (memory $m (export "m") i64 1)
+  (memory $n (export "n") 1)
+  (func (export "far_offset") (param i64) (result i32) (i32.load $m offset=0x100000000 (local.get 0)))
+  (func (export "far_address") (result i32) (i32.load $m (i64.const 0x100000000)))
+  (func (export "add_to_offset") (param i64) (result i32)
+    (i32.load $m offset=8 (i64.add (local.get 0) (i64.const 0x100000000))))
+  (func (export "wraps") (result i32) (i32.load $m offset=16 (i64.const -8)))
+  (func (export "high_bits") (param i64) (result i64)
+    (i64.store $m offset=32 (i64.and (local.get 0) (i64.const 7)) (local.get 0))
+    (i64.load $m (i64.add (i64.and (local.get 0) (i64.const 7)) (i64.const 32))))
+  (func (export "size") (result i64) (memory.size $m))
+  (func (export "grow_huge") (result i64) (memory.grow $m (i64.const 0x100000000)))
+  (func (export "copy_down") (param i64)
+    (memory.copy $n $m (i32.const 0) (i64.and (local.get 0) (i64.const 0xff)) (i32.const 16)))
+)

@@ -1,0 +1,30 @@
+;; A store must not be hoisted above an early return, a branch, or a trap.
+(module
+  (memory $m (export "m") 1)
+  (memory $n (export "n") 1)
+  (func (export "early") (param $c i32) (param $v i32) (result i32)
+    (if (local.get $c) (then (return (i32.const 1))))
+    (i32.store $m (i32.const 0) (local.get $v))
+    (i32.const 2))
+  (func (export "branch") (param $c i32) (param $v i32)
+    (block $out
+      (br_if $out (i32.lt_s (local.get $c) (i32.const 3)))
+      (i32.store $n (i32.const 4) (local.get $v)))
+    (i32.store $m (i32.const 4) (local.get $c)))
+  (func (export "both_arms") (param $c i32) (param $v i32)
+    (if (local.get $c)
+      (then (i32.store $m (i32.const 8) (local.get $v)) (i32.store $n (i32.const 8) (i32.const 1)))
+      (else (i32.store $n (i32.const 8) (i32.const 2)) (i32.store $m (i32.const 8) (local.get $v)))))
+  (func (export "trap_between") (param $d i32) (param $v i32) (result i32)
+    (i32.store $m (i32.const 12) (i32.const 5))
+    (i32.div_u (local.get $v) (local.get $d))
+    (i32.store $m (i32.const 12) (local.get $v)))
+  (func (export "loop") (param $n i32) (param $v i32)
+    (local.set $n (i32.and (local.get $n) (i32.const 7)))
+    (block $out
+      (loop $again
+        (br_if $out (i32.eqz (local.get $n)))
+        (i32.store $m (i32.const 16) (local.get $v))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $again))))
+)
