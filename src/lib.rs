@@ -7,8 +7,8 @@ pub mod analysis;
 pub mod egraph;
 pub mod error;
 pub mod extract;
-pub mod interp;
 pub mod input;
+pub mod interp;
 pub mod ir;
 pub mod lift;
 pub mod module;
@@ -21,7 +21,7 @@ pub mod structure;
 pub mod verify;
 
 pub use error::Error;
-pub use options::{Assumptions, Objective, Options};
 pub use input::read_input;
+pub use options::{Assumptions, Objective, Options};
 pub use pipeline::{Output, optimize};
 pub use report::Report;

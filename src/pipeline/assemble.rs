@@ -2,11 +2,12 @@
 
 use super::function::Optimized;
 use super::timing::Clock;
-use crate::ir::entity::FuncId;
+use crate::ir::entity::{FuncId, TypeId};
 use crate::ir::types::Type;
 use crate::module::{self, Body, Module};
 use crate::schedule::StackCode;
 use crate::{Error, Objective, Options, Report};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 /// Writes the module with the chosen bodies, and validates it.
@@ -30,14 +31,18 @@ pub(super) fn assemble(
             Err(reason) => revert(report, reason),
         }
     }
-    for (_, code) in &chosen {
-        for (params, results) in code.signatures() {
-            module.intern_func_type(params, results);
-        }
+    // Types of blocks with several results must exist before the bodies that name them are written.
+    let mut block_types: HashMap<Vec<Type>, TypeId> = HashMap::new();
+    for results in chosen.iter().flat_map(|(_, code)| code.block_types()) {
+        let ty = module.intern_func_type(&[], &results);
+        block_types.insert(results, ty);
     }
     let encoded: Vec<(FuncId, Vec<u8>)> = clock.time("encode", || {
         let numbering = module.numbering();
-        let block_type = |params: &[Type], results: &[Type]| module.func_type_index(params, results);
+        // A type that is missing makes the body invalid, and the function keeps its old one.
+        let block_type = |_: &[Type], results: &[Type]| {
+            block_types.get(results).map_or(u32::MAX, |&ty| numbering.types.get(ty))
+        };
         chosen.par_iter().map(|(func, code)| (*func, code.encode(&block_type, &numbering))).collect()
     });
     for (func, bytes) in encoded {
@@ -46,7 +51,10 @@ pub(super) fn assemble(
     let mut written = clock.time("encode", || module::encode(&module, &module.numbering()))?;
     if let Err(e) = validate(&written.wasm) {
         let bad = invalid_functions(&written.wasm);
-        report.notes.push(format!("the output did not validate ({e}): {} functions keep their old bodies", bad.len()));
+        report.notes.push(format!(
+            "the output did not validate ({e}): {} functions keep their old bodies",
+            bad.len()
+        ));
         for func in bad {
             module.funcs[func].body = original.funcs[func].body.clone();
             revert(report, "invalid output".to_owned());
@@ -71,17 +79,17 @@ fn revert(report: &mut Report, reason: String) {
 /// The best new body, or why the old one stays.
 fn choose(module: &Module, func: FuncId, o: Optimized, options: &Options) -> Result<StackCode, String> {
     let mut candidates = o.candidates.into_iter();
-    let Some(first) = candidates.next() else {
+    let Some((first, size)) = candidates.next() else {
         return Err(o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned()));
     };
     let old = module.raw_body(func).map_or(usize::MAX, <[u8]>::len);
-    if options.no_revert || first.size() < old {
+    if options.no_revert || size < old {
         return Ok(first);
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.
     let faster = options.objective == Objective::Speed
-        && candidates.next().is_some_and(|plain| first.cost() < plain.cost());
-    if faster || first.size() == old { Ok(first) } else { Err("larger".to_owned()) }
+        && candidates.next().is_some_and(|(plain, _)| first.cost() < plain.cost());
+    if faster || size == old { Ok(first) } else { Err("larger".to_owned()) }
 }
 
 /// Bytes of the code section's contents.

@@ -32,8 +32,8 @@ pub(super) struct Shared<'a> {
 /// A function's new code and how it came about.
 #[derive(Default)]
 pub(super) struct Optimized {
-    /// New code in the order of preference; empty when the old body stays.
-    pub candidates: Vec<StackCode>,
+    /// New code with its size in bytes, in the order of preference; empty when the old body stays.
+    pub candidates: Vec<(StackCode, usize)>,
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
     /// Rule hits by index.
@@ -57,20 +57,21 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         && let Some(g) = rewrite(f, rules, cx, &mut result)
         && let Some(code) = lowered(&g, cx, &mut result)
     {
+        let size = code.size();
+        result.candidates.push((code, size));
         // The plain way back is the yardstick only where the rewritten function is no clear gain.
-        let gained = code.size() <= old_size;
-        result.candidates.push(code);
-        if gained || cx.options.no_revert {
+        if size < old_size {
             return result;
         }
     }
     if let Some(code) = lowered(f, cx, &mut result) {
-        let better = |a: &StackCode, b: &StackCode| match cx.options.objective {
-            Objective::Size => a.size() < b.size(),
-            Objective::Speed => (a.cost(), a.size()) < (b.cost(), b.size()),
+        let plain = (code.size(), code.cost());
+        let first = match (result.candidates.first(), cx.options.objective) {
+            (None, _) => true,
+            (Some((_, size)), Objective::Size) => plain.0 < *size,
+            (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(), *size),
         };
-        let first = result.candidates.first().is_none_or(|g| better(&code, g));
-        result.candidates.insert(if first { 0 } else { 1 }, code);
+        result.candidates.insert(if first { 0 } else { 1 }, (code, plain.0));
     }
     result
 }
@@ -124,11 +125,8 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
 
 fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<StackCode> {
     let effects = |op, imm: &_| cx.summaries.effects(op, imm);
-    let context = LowerContext {
-        effects: &effects,
-        multi_value: cx.multi_value,
-        objective: cx.options.objective,
-    };
+    let context =
+        LowerContext { effects: &effects, multi_value: cx.multi_value, objective: cx.options.objective };
     match cx.clock.time("lower", || lower(f, &context)) {
         Ok(code) => Some(code),
         Err(e) => {
