@@ -373,6 +373,13 @@ impl Facts for Graph {
                 .is_some_and(|[d, _]| d >= 0 && d + i128::from(n) <= i128::from(len))
     }
 
+    fn inside(&self, a: Id, o: u64, n: u64, to: Id, len: Length<Id>) -> Option<i64> {
+        if !self.within(a, o, n, to, len) {
+            return None;
+        }
+        differences(self, a, o, to, 0).and_then(|[d, _]| i64::try_from(d).ok())
+    }
+
     fn older(&self, version: Id, memory: u64, a: Id, o: u64, n: u64) -> Option<Id> {
         let start = self.find(version);
         let mut at = start;

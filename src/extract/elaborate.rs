@@ -201,7 +201,11 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         if !self.choice.is_needed(class) {
             return Ok(());
         }
-        if self.lookup(class).is_some() && (self.removable[inst] || self.choice.cost(class) > CHEAP) {
+        // A float computed twice may be two NaNs.
+        let again = !self.removable[inst]
+            && self.choice.cost(class) <= CHEAP
+            && matches!(f.ty(results[0]), Type::I32 | Type::I64);
+        if !again && self.lookup(class).is_some() {
             return Ok(());
         }
         self.steps = 0;
