@@ -1,0 +1,213 @@
+//! Snapshot cases: each file `tests/cases/**/NAME.wat` is one, and its snapshot is `snapshots/cases/**/NAME.snap`.
+//!
+//! A case is optimized with the rules on and every checker on. Its snapshot shows what went in (SSA), which rules fired how
+//! often, and what came out (text format); and it is run before and after on edge values, with everything compared that the
+//! host can see. Cases below `lift/` show their SSA only.
+//!
+//! Comments at the start of a case direct it:
+//!
+//! - `;; OPTIONS: -Os` optimizes for size instead of speed;
+//! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
+//! - `;; FIRES: A B` says that each of these rules or families has to fire;
+//! - `;; SILENT: A B` says that none of these may;
+//! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
+//!
+//! To add a case, add the file and run `INSTA_UPDATE=always cargo test --test cases`. `LOOM_CASE=PART` runs only the cases
+//! whose path contains PART.
+
+mod common;
+
+use loom_wasm::ir::print;
+use loom_wasm::lift::{Lifted, lift};
+use loom_wasm::module::{accepted_features, decode};
+use loom_wasm::{Objective, Options, Report};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// What the comments at the start of a case say.
+#[derive(Default)]
+struct Directives {
+    objective: Objective,
+    rules: Option<Vec<String>>,
+    fires: Vec<String>,
+    silent: Vec<String>,
+    not_run: Option<String>,
+}
+
+impl Directives {
+    fn read(text: &str) -> Directives {
+        let mut d = Directives::default();
+        for line in text.lines().map_while(|l| l.strip_prefix(";;")) {
+            let Some((key, rest)) = line.trim().split_once(':') else { continue };
+            let words = || rest.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            match key {
+                "OPTIONS" => {
+                    for word in words() {
+                        d.objective = match word.as_str() {
+                            "-Os" | "-Oz" => Objective::Size,
+                            "-O2" => Objective::Speed,
+                            other => panic!("unknown option {other}"),
+                        };
+                    }
+                }
+                "RULES" => d.rules = Some(words()),
+                "FIRES" => d.fires = words(),
+                "SILENT" => d.silent = words(),
+                "NOT-RUN" => d.not_run = Some(rest.trim().to_owned()),
+                key if key.chars().all(|c| c.is_ascii_uppercase() || c == '-') => {
+                    panic!("unknown directive {key}")
+                }
+                _ => {}
+            }
+        }
+        d
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files with this extension below a folder, sorted, as paths relative to it without the extension.
+fn files(folder: &Path, extension: &str) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(f) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&f) else { continue };
+        for entry in entries {
+            let path = entry.expect("an entry of a folder of cases").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let name = path.strip_prefix(folder).expect("below the folder").with_extension("");
+                found.insert(name);
+            }
+        }
+    }
+    found
+}
+
+/// SSA of all functions, those kept raw with the reason.
+fn ssa(wasm: &[u8]) -> String {
+    let decoded = decode(wasm).expect("a valid module");
+    let mut text = String::new();
+    let mut allocations = Default::default();
+    for body in decoded.bodies {
+        let func = body.func;
+        let lifted;
+        (lifted, allocations) =
+            lift(&decoded.module, &decoded.types, body, allocations).expect("a valid body");
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        match lifted {
+            Lifted::Function(f) => {
+                if let Err(errors) = loom_wasm::ir::verify::verify(&f, &decoded.module) {
+                    panic!("the lifted {func} is broken: {errors:?}");
+                }
+                text.push_str(&print::function(&f, decoded.module.func_name(func)));
+            }
+            Lifted::Raw(reason) => writeln!(text, "{func} is kept raw: {reason}").expect("a string"),
+        }
+    }
+    text
+}
+
+/// How often a rule, or the instances of a family of rules, fired.
+fn hits(report: &Report, name: &str) -> u64 {
+    let family = |rule: &str| rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
+    report.rules.iter().filter(|(rule, _)| family(rule)).map(|(_, n)| n).sum()
+}
+
+/// The text of a case's snapshot; panics where the case does not hold.
+fn run(name: &Path, text: &str) -> String {
+    let d = Directives::read(text);
+    let wasm = loom_wasm::read_input(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    wasmparser::Validator::new_with_features(accepted_features())
+        .validate_all(&wasm)
+        .unwrap_or_else(|e| panic!("the case is no valid module: {e}"));
+    let before = ssa(&wasm);
+    if name.starts_with("lift") {
+        return before;
+    }
+    let options = Options {
+        egraph: true,
+        objective: d.objective,
+        rule_filter: d.rules.clone(),
+        no_revert: true,
+        verify: true,
+        ..Options::default()
+    };
+    let output = loom_wasm::optimize(&wasm, &options).unwrap_or_else(|e| panic!("{e}"));
+    let report = &output.report;
+    assert!(report.functions.reverted == 0, "a function was reverted: {:?}", report.functions.reasons);
+    for rule in d.fires.iter().filter(|r| hits(report, r) == 0) {
+        panic!("{rule} did not fire; these did: {:?}", report.rules);
+    }
+    for rule in d.silent.iter().filter(|r| hits(report, r) > 0) {
+        panic!("{rule} fired and must not");
+    }
+    wasmparser::Validator::new_with_features(accepted_features())
+        .validate_all(&output.wasm)
+        .unwrap_or_else(|e| panic!("the output is invalid: {e}"));
+    if d.not_run.is_none() {
+        common::compare(&wasm, &output.wasm).unwrap_or_else(|e| panic!("{e}"));
+    }
+    let mut snapshot = format!("{before}\n--- rules\n");
+    for (rule, n) in &report.rules {
+        writeln!(snapshot, "{rule}: {n}").expect("a string");
+    }
+    for (limit, n) in &report.limits {
+        writeln!(snapshot, "limit {limit}: {n}").expect("a string");
+    }
+    let after = wasmprinter::print_bytes(&output.wasm).expect("a valid module");
+    write!(snapshot, "\n--- output\n{after}").expect("a string");
+    snapshot
+}
+
+#[test]
+fn cases() {
+    let (folder, snapshots) = (root().join("tests/cases"), root().join("snapshots/cases"));
+    let only = std::env::var("LOOM_CASE").unwrap_or_default();
+    let cases = files(&folder, "wat");
+    assert!(!cases.is_empty(), "no cases below {}", folder.display());
+    let mut failed = Vec::new();
+    for name in cases.iter().filter(|n| n.to_string_lossy().contains(&only)) {
+        let path = folder.join(name).with_extension("wat");
+        let outcome = std::panic::catch_unwind(|| {
+            let text = std::fs::read_to_string(&path).expect("the case");
+            let snapshot = run(name, &text);
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path(snapshots.join(name.parent().unwrap_or(Path::new(""))));
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| {
+                let stem = name.file_name().expect("a file").to_string_lossy().into_owned();
+                insta::assert_snapshot!(stem, snapshot);
+            });
+        });
+        if outcome.is_err() {
+            eprintln!("^ tests/cases/{}.wat", name.display());
+            failed.push(name.display().to_string());
+        }
+    }
+    assert!(failed.is_empty(), "{} of {} cases failed: {}", failed.len(), cases.len(), failed.join(", "));
+}
+
+/// A snapshot whose case is gone says nothing; blessing removes it.
+#[test]
+fn every_snapshot_has_its_case() {
+    let (folder, snapshots) = (root().join("tests/cases"), root().join("snapshots/cases"));
+    let cases = files(&folder, "wat");
+    let mut orphans = Vec::new();
+    for name in files(&snapshots, "snap").difference(&cases) {
+        let path = snapshots.join(name).with_extension("snap");
+        if std::env::var("INSTA_UPDATE").is_ok_and(|v| v == "always") {
+            std::fs::remove_file(&path).expect("removing a snapshot");
+        } else {
+            orphans.push(path.display().to_string());
+        }
+    }
+    assert!(orphans.is_empty(), "snapshots without a case: {}", orphans.join(", "));
+}

@@ -1,0 +1,8 @@
+;; A loop's parameters: those that change only; $k never does.
+(module
+  (func $f (param $n i32) (param $k i32) (result i32)
+    (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (local.get $k)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))

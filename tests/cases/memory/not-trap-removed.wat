@@ -1,0 +1,22 @@
+;; A load whose value is not needed may still trap, unless something before it proves that it does not.
+(module
+  (memory (export "m") 1)
+  (func (export "stays") (param i32)
+    (drop (i32.load (local.get 0))))
+  (func (export "stays_for_its_last_bytes") (param i32)
+    (i32.store16 (local.get 0) (i32.const 1))
+    (drop (i32.load (local.get 0))))
+  (func (export "goes") (param i32)
+    (i32.store (local.get 0) (i32.const 1))
+    (drop (i32.load (local.get 0))))
+  (func (export "goes_in_the_first_page")
+    (drop (i32.load (i32.const 65532))))
+  (func (export "stays_beyond_the_first_page")
+    (drop (i32.load (i32.const 65533))))
+  (func (export "times_zero") (param i32) (result i32)
+    (i32.mul (i32.load (local.get 0)) (i32.const 0)))
+  (func (export "stays_in_the_other_memory_size") (param i32) (result i32)
+    ;; The value is forwarded, the store before it may trap and the write before the trap is seen.
+    (i32.store (i32.const 0) (i32.const 1))
+    (i32.store (local.get 0) (i32.const 2))
+    (i32.load (local.get 0))))

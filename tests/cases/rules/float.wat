@@ -1,0 +1,18 @@
+;; Float identities that are exact for all bits but those of NaNs; x + 0, x - x and x * 0 are none.
+(module
+  (func (export "negated_twice") (param f64) (result f64)
+    (f64.neg (f64.neg (local.get 0))))
+  (func (export "abs_of_neg") (param f32) (result f32)
+    (f32.abs (f32.neg (local.get 0))))
+  (func (export "halved") (param f64) (result f64)
+    (f64.div (local.get 0) (f64.const 2)))
+  (func (export "plus_zero") (param f64) (result f64)
+    (f64.add (local.get 0) (f64.const 0)))
+  (func (export "minus_itself") (param f64) (result f64)
+    (f64.sub (local.get 0) (local.get 0)))
+  (func (export "times_zero") (param f32) (result f32)
+    (f32.mul (local.get 0) (f32.const 0)))
+  (func (export "times_one") (param f32) (result f32)
+    (f32.mul (local.get 0) (f32.const 1)))
+  (func (export "folded") (result f64)
+    (f64.add (f64.const 1.5) (f64.sqrt (f64.const 2)))))
