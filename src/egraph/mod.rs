@@ -22,3 +22,5 @@ pub mod compile;
 pub mod facts;
 pub mod node;
 pub mod saturate;
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,8 @@
     (drop (i32.load (i32.const 65533))))
   (func (export "times_zero") (param i32) (result i32)
     (i32.mul (i32.load (local.get 0)) (i32.const 0)))
-  (func (export "stays_in_the_other_memory_size") (param i32) (result i32)
-    ;; The value is forwarded, the store before it may trap and the write before the trap is seen.
+  (func (export "forwarded_from_a_store_that_may_trap") (param i32) (result i32)
+    ;; The value is forwarded, the store stays, and what was written before its trap is seen.
     (i32.store (i32.const 0) (i32.const 1))
     (i32.store (local.get 0) (i32.const 2))
     (i32.load (local.get 0))))

@@ -1,5 +1,5 @@
 ;; Bit identities and masks of what is known.
-;; FIRES: bit-const-const xor-self not-not and-absorbs-or mask-keeps-all masked-sides-in-sum
+;; FIRES: bit-const-const xor-self and-absorbs-or mask-keeps-all masked-sides-in-sum
 (module
   (memory (export "m") 1)
   (func (export "masks") (param i32) (result i32)
