@@ -59,7 +59,7 @@ impl Body<'_> {
     }
 
     /// Widens the `i32` on the stack to the address type of the memory.
-    fn to_address(&mut self, memory: u32) {
+    fn widen_address(&mut self, memory: u32) {
         if self.is64(memory) {
             self.emit(I::I64ExtendI32U);
         }
@@ -84,7 +84,7 @@ impl Body<'_> {
                     let k = self.rng.pick(&[1, 4, 8, 16]);
                     self.emit_all([I::I32Const(k), I::I32Add]);
                 }
-                self.to_address(memory);
+                self.widen_address(memory);
             }
             40..68 => {
                 let at = self.rng.pick(&[0u32, 4, 8, 12, 16, 20, 24, 28, 32, 40]);
@@ -94,7 +94,7 @@ impl Body<'_> {
                 self.exact(ValType::I32, depth.min(2));
                 let mask = self.rng.pick(&[0x1c, 0x38, 0x3f, 0x7f]);
                 self.emit_all([I::I32Const(mask), I::I32And]);
-                self.to_address(memory);
+                self.widen_address(memory);
             }
             92..95 => {
                 // Around the end of the first page: partly out of bounds when the memory has one page.
@@ -117,7 +117,7 @@ impl Body<'_> {
             }
             _ => {
                 self.exact(ValType::I32, depth.min(2));
-                self.to_address(memory);
+                self.widen_address(memory);
             }
         }
         let align = self.rng.below(width.ilog2() as usize + 1) as u32;
@@ -170,7 +170,7 @@ impl Body<'_> {
         value: Option<ValType>,
     ) {
         self.emit(base.clone());
-        self.to_address(memory);
+        self.widen_address(memory);
         if let Some(ty) = value {
             self.exact(ty, 1);
         }
@@ -224,7 +224,7 @@ impl Body<'_> {
             5 => {
                 let (_, l) = self.rng.pick(loads(ty));
                 self.emit(base.clone());
-                self.to_address(a);
+                self.widen_address(a);
                 let from = if self.rng.percent(80) { a } else { b };
                 self.access(from, &base, at, l, None);
                 self.emit(store(memarg(at, 0, a)));
@@ -243,7 +243,7 @@ impl Body<'_> {
             // Fill, then read.
             _ => {
                 self.emit(base.clone());
-                self.to_address(a);
+                self.widen_address(a);
                 self.exact(ValType::I32, 1);
                 let len = self.rng.pick(&[0u32, 4, 16, 33]);
                 self.address_const(a, len);
@@ -271,9 +271,9 @@ impl Body<'_> {
     /// `memory.copy` of a constant length between two bases.
     fn copy(&mut self, to: u32, from: u32, to_base: &I<'static>, from_base: &I<'static>, len: u32) {
         self.emit(to_base.clone());
-        self.to_address(to);
+        self.widen_address(to);
         self.emit(from_base.clone());
-        self.to_address(from);
+        self.widen_address(from);
         self.emit(if self.is64(to) && self.is64(from) {
             I::I64Const(i64::from(len))
         } else {
@@ -294,17 +294,17 @@ impl Body<'_> {
             }
             2 => {
                 self.emit(to);
-                self.to_address(a);
+                self.widen_address(a);
                 self.exact(ValType::I32, depth.min(2));
                 self.exact(ValType::I32, depth.min(2));
                 self.emit_all([I::I32Const(0x1f), I::I32And]);
-                self.to_address(a);
+                self.widen_address(a);
                 self.emit(I::MemoryFill(a));
             }
             3 if !self.shape.passive.is_empty() => {
                 let segment = self.rng.below(self.shape.passive.len());
                 self.emit(to);
-                self.to_address(a);
+                self.widen_address(a);
                 let start = self.rng.below(6) as i32;
                 let len =
                     self.rng.below(self.shape.passive[segment] as usize + if self.trappy { 3 } else { 1 })
