@@ -146,7 +146,8 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
 /// Prints a body's operators, one a line, indented.
 fn dump(title: &str, body: &[u8]) {
     println!("── {title}");
-    let Ok(reader) = wasmparser::FunctionBody::new(wasmparser::BinaryReader::new(body, 0)).get_operators_reader()
+    let Ok(reader) =
+        wasmparser::FunctionBody::new(wasmparser::BinaryReader::new(body, 0)).get_operators_reader()
     else {
         return;
     };
