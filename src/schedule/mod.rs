@@ -7,7 +7,7 @@
 //! StackCode::encode(&self, types, numbering) -> Vec<u8>                  locals and code, without the size prefix
 //! StackCode::size(&self) -> usize                                        bytes of that under the identity numbering
 //! StackCode::cost(&self) -> u64                                          instructions, weighted by 8 for each loop around
-//! check(&Function, &StackCode) -> Result<(), String>                     translation validation
+//! check(&Function, &StackCode, effects) -> Result<(), String>            translation validation
 //! ```
 //!
 //! **In:** a valid graph ([`crate::ir::verify`]). **Out:** [`StackCode`] that does the same; [`lower`] has already run the
@@ -29,6 +29,7 @@
 //! Everything is iterative. Time is linear in the code plus the total extent of live ranges, which
 //! [`MAX_LIVENESS_STEPS`] caps.
 
+mod check;
 pub mod code;
 mod encode;
 mod liveness;
@@ -37,6 +38,7 @@ mod peephole;
 mod prepare;
 mod stackify;
 
+pub use check::check;
 pub use code::StackCode;
 pub use encode::{Identity, IndexMap, TypeIndex};
 pub use liveness::MAX_LIVENESS_STEPS;
@@ -84,5 +86,6 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         labels: code.labels,
     };
     peephole::peephole(&mut code)?;
+    check(f, &code, cx.effects).map_err(LowerError::Check)?;
     Ok(code)
 }

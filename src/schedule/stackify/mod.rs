@@ -183,6 +183,9 @@ impl Stackify<'_> {
                 Item::End(id) => self.enter(id),
                 Item::Else(id) => {
                     self.satisfy_frame();
+                    if let Some((block, edge)) = self.layout.skips[id as usize] {
+                        self.out.push(StackOp::Fall { block, edge });
+                    }
                     self.out.push(StackOp::Else(id));
                     self.follow = self.frame_follow[id as usize];
                 }
