@@ -116,7 +116,8 @@ fn ssa(wasm: &[u8]) -> String {
 
 /// How often a rule, or the instances of a family of rules, fired.
 fn hits(report: &Report, name: &str) -> u64 {
-    let family = |rule: &str| rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
+    let family =
+        |rule: &str| rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
     report.rules.iter().filter(|(rule, _)| family(rule)).map(|(_, n)| n).sum()
 }
 

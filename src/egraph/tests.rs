@@ -152,12 +152,21 @@ fn known_bits_hold() {
         I32And, I32Or, I32Xor, I32Shl, I32ShrU, I32ShrS, I32RemU, I32DivU, I32Add, I32Mul, I32LtU, I32Eq,
         I32Rotl, I32DivS, I32RemS,
     ];
-    let ops64 = [
-        I64And, I64Or, I64Xor, I64Shl, I64ShrU, I64ShrS, I64RemU, I64DivU, I64Add, I64Mul, I64LtU, I64Eq,
-    ];
+    let ops64 =
+        [I64And, I64Or, I64Xor, I64Shl, I64ShrU, I64ShrS, I64RemU, I64DivU, I64Add, I64Mul, I64LtU, I64Eq];
     let unary = [
-        I32Clz, I32Ctz, I32Popcnt, I32Eqz, I64ExtendI32U, I64ExtendI32S, I64Clz, I64Ctz, I64Popcnt, I64Eqz,
-        I32WrapI64, I32Extend8S,
+        I32Clz,
+        I32Ctz,
+        I32Popcnt,
+        I32Eqz,
+        I64ExtendI32U,
+        I64ExtendI32S,
+        I64Clz,
+        I64Ctz,
+        I64Popcnt,
+        I64Eqz,
+        I32WrapI64,
+        I32Extend8S,
     ];
     let numbers =
         [0, 1, 2, 3, 5, 8, 31, 32, 33, 63, 64, 255, 0xffff, 1 << 31, u64::from(u32::MAX), 1 << 63, u64::MAX];
@@ -169,8 +178,10 @@ fn known_bits_hold() {
             1 => (r.pick(&ops64), 2),
             _ => (r.pick(&unary), 1),
         };
-        let wide = matches!(op.info().signature,
-            crate::ir::ops::Signature::Fixed { params: [crate::ir::ops::SigType::Is(Type::I64), ..], .. });
+        let wide = matches!(
+            op.info().signature,
+            crate::ir::ops::Signature::Fixed { params: [crate::ir::ops::SigType::Is(Type::I64), ..], .. }
+        );
         let number = |n: u64| if wide { Const::I64(n) } else { Const::I32(n as u32) };
         let (mask, other) = (r.pick(&numbers), r.pick(&numbers));
         let mask_id = constant(&mut g, number(mask));
@@ -214,7 +225,11 @@ fn function(params: &str, body: &str) -> Function {
 }
 
 fn two_memories() -> Declarations {
-    Declarations { memories: vec![false, false], globals: vec![(Type::I32, true); 2], ..Declarations::default() }
+    Declarations {
+        memories: vec![false, false],
+        globals: vec![(Type::I32, true); 2],
+        ..Declarations::default()
+    }
 }
 
 fn v(n: u32) -> Value {
@@ -251,7 +266,8 @@ fn older_steps_over_what_cannot_touch_the_place() {
     let (memory, b) = built(&f, &two_memories());
     let insts = &f.blocks[f.entry].insts;
     let data = Resource::data(MemoryId::from_u32(0));
-    let version = |i: usize| b.version(memory.before(insts[i], data).expect("tracked")).expect("in the graph");
+    let version =
+        |i: usize| b.version(memory.before(insts[i], data).expect("tracked")).expect("in the graph");
     let (first, load) = (version(1), version(7));
     let g = &b.graph;
     let base = b.class(v(0));
@@ -275,7 +291,8 @@ fn older_stops_at_its_cap() {
     let (memory, b) = built(&f, &two_memories());
     let insts = &f.blocks[f.entry].insts;
     let data = Resource::data(MemoryId::from_u32(0));
-    let version = |i: usize| b.version(memory.before(insts[i], data).expect("tracked")).expect("in the graph");
+    let version =
+        |i: usize| b.version(memory.before(insts[i], data).expect("tracked")).expect("in the graph");
     let base = b.class(v(0));
     let there = b.graph.older(version(MAX_OLDER_STEPS + 10), 0, base, 4096, 4);
     assert_eq!(there, Some(version(10)));

@@ -29,6 +29,8 @@ pub struct Choice<'a> {
     objective: Objective,
     /// Instructions that read or may trap, but are known not to: they are executed only if their value is needed.
     removable: &'a SecondaryMap<Inst, bool>,
+    /// Block parameters that are kept whatever is chosen.
+    forced: &'a [Value],
     /// Edges into each block that has parameters.
     incoming: SecondaryMap<Block, Vec<Edge>>,
     /// Cost of having a class's value, by class.
@@ -48,6 +50,7 @@ impl<'a> Choice<'a> {
         built: &'a Built,
         objective: Objective,
         removable: &'a SecondaryMap<Inst, bool>,
+        forced: &'a [Value],
     ) -> Self {
         let mut incoming: SecondaryMap<Block, Vec<Edge>> = SecondaryMap::new();
         for &b in &f.layout {
@@ -60,6 +63,7 @@ impl<'a> Choice<'a> {
             built,
             objective,
             removable,
+            forced,
             incoming,
             cost: HashMap::new(),
             best: HashMap::new(),
@@ -254,6 +258,9 @@ impl<'a> Choice<'a> {
                 }
             }
         }
+        for &v in self.forced {
+            self.need_param(v, &mut work);
+        }
         while let Some(class) = work.pop() {
             let demand = self.demand.entry(class).or_default();
             *demand += 1;
@@ -264,28 +271,44 @@ impl<'a> Choice<'a> {
             let leaves = nodes.iter().filter(|n| matches!(n.head, Head::Leaf(_))).count();
             let Some(best) = self.best.get(&class) else { continue };
             let mut chosen = vec![best];
-            if leaves > 1 || !matches!(best.head, Head::Leaf(_)) && leaves > 0 && is_placed(best) {
+            if leaves > 1 || is_placed(best) {
                 // Where the chosen node cannot be had, one of the others must be.
                 chosen.extend(nodes.iter().filter(|n| matches!(n.head, Head::Leaf(_)) && *n != best));
             }
+            if is_placed(best) {
+                let others = nodes.iter().filter(|n| !is_placed(n) && !matches!(n.head, Head::Leaf(_)));
+                chosen.extend(
+                    others
+                        .map(|n| (self.node_cost(n), n))
+                        .filter(|(c, _)| *c < INFINITE)
+                        .min()
+                        .map(|(_, n)| n),
+                );
+            }
             let chosen: Vec<Node> = chosen.into_iter().cloned().collect();
             for node in chosen {
-                if let Head::Leaf(v) = node.head
-                    && let ValueDef::Param(block, n) = f.values[v].def
-                    && self.params.insert(v)
-                {
-                    for e in &self.incoming[block] {
-                        let produced = f.produced(e);
-                        if let Some(&a) =
-                            (n as usize).checked_sub(produced).and_then(|k| f.edge_args(e).get(k))
-                        {
-                            work.push(built.class(a));
-                        }
-                    }
+                if let Head::Leaf(v) = node.head {
+                    self.need_param(v, &mut work);
                 }
                 if let Some((_, children)) = self.parts(&node) {
                     work.extend(children.iter().map(|&c| built.graph.find(c)));
                 }
+            }
+        }
+    }
+}
+
+impl Choice<'_> {
+    /// Marks a block parameter, if it is one, and puts what its edges pass to it on the list.
+    fn need_param(&mut self, v: Value, work: &mut Vec<Id>) {
+        let ValueDef::Param(block, n) = self.f.values[v].def else { return };
+        if !self.params.insert(v) {
+            return;
+        }
+        for e in &self.incoming[block] {
+            let given = (n as usize).checked_sub(self.f.produced(e));
+            if let Some(&a) = given.and_then(|k| self.f.edge_args(e).get(k)) {
+                work.push(self.built.class(a));
             }
         }
     }

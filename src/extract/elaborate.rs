@@ -260,10 +260,12 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             return Ok(new);
         }
         let f = self.cx.f;
-        let ValueDef::Result(inst, 0) = f.values[v].def else { return Err(ExtractError::Unavailable) };
+        let ValueDef::Result(inst, 0) = f.values[v].def else {
+            return Err(ExtractError::Unavailable(v));
+        };
         let data = &f.insts[inst];
         if depth > MAX_DEPTH || !data.op.is_pure() || f.results(inst).len() != 1 {
-            return Err(ExtractError::Unavailable);
+            return Err(ExtractError::Unavailable(v));
         }
         let mut args: SmallVec<[Value; 4]> = SmallVec::new();
         for &a in f.args(inst) {

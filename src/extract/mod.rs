@@ -26,11 +26,14 @@ use crate::analysis::{DomTree, Loops};
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
-use crate::ir::entity::Inst;
+use crate::ir::entity::{Inst, Value};
 use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
 use crate::options::Objective;
 use cranelift_entity::SecondaryMap;
+
+/// How often extraction of one function starts again with something put back.
+const MAX_RETRIES: usize = 12;
 
 /// What extraction works on.
 pub struct Context<'a, I> {
@@ -53,8 +56,8 @@ pub struct Context<'a, I> {
 /// Why there is no extracted function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtractError {
-    /// A value could not be had at a place that needs it.
-    Unavailable,
+    /// This value of the input could not be had at a place that needs it.
+    Unavailable(Value),
 }
 
 /// Extracts the best function.
@@ -62,9 +65,23 @@ pub enum ExtractError {
 /// # Errors
 /// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
 pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
-    let removable = removable(cx);
-    let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable);
-    let mut out = elaborate::Elaborator::new(cx, &choice, &removable).run()?;
+    let mut removable = removable(cx);
+    let mut forced: Vec<Value> = Vec::new();
+    // A choice can turn out to be impossible at one place when what the next best one needs was left out. It is put back,
+    // and the walk starts again.
+    let mut attempt = 0;
+    let mut out = loop {
+        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced);
+        match elaborate::Elaborator::new(cx, &choice, &removable).run() {
+            Ok(out) => break out,
+            Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {
+                Some(inst) if removable[inst] && attempt < MAX_RETRIES => removable[inst] = false,
+                None if !forced.contains(&v) && attempt < MAX_RETRIES => forced.push(v),
+                _ => return Err(e),
+            },
+        }
+        attempt += 1;
+    };
     cleanup::cleanup(&mut out);
     dce::dce(&mut out);
     Ok(out)

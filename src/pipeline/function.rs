@@ -102,7 +102,8 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         Ok(g) => g,
         Err(e) => {
             *result.limits.entry("extract-unavailable").or_default() += 1;
-            result.reasons.push(format!("extraction failed: {e:?}"));
+            let extract::ExtractError::Unavailable(v) = e;
+            result.reasons.push(format!("extraction failed: {v} cannot be had where it is needed"));
             return None;
         }
     };

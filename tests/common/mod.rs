@@ -168,28 +168,32 @@ fn gcd(a: usize, b: usize) -> usize {
 
 /// A host function that logs its call, changes the start of each exported memory and answers by the number of the call.
 fn import(store: &mut Store<Host>, name: String, ty: &FuncType) -> Func {
-    Func::new(&mut *store, ty.clone(), move |mut caller: Caller<'_, Host>, args: &[Val], results: &mut [Val]| {
-        let n = caller.data().calls.len();
-        caller.data_mut().calls.push((name.clone(), args.iter().map(Value::of).collect()));
-        for export in caller.data().exports.clone() {
-            if let Some(memory) = caller.get_export(&export).and_then(Extern::into_memory) {
-                let bytes = memory.data_mut(&mut caller);
-                for (i, b) in bytes.iter_mut().take(POKED).enumerate() {
-                    *b = b.wrapping_mul(5).wrapping_add((i + n) as u8 | 1);
+    Func::new(
+        &mut *store,
+        ty.clone(),
+        move |mut caller: Caller<'_, Host>, args: &[Val], results: &mut [Val]| {
+            let n = caller.data().calls.len();
+            caller.data_mut().calls.push((name.clone(), args.iter().map(Value::of).collect()));
+            for export in caller.data().exports.clone() {
+                if let Some(memory) = caller.get_export(&export).and_then(Extern::into_memory) {
+                    let bytes = memory.data_mut(&mut caller);
+                    for (i, b) in bytes.iter_mut().take(POKED).enumerate() {
+                        *b = b.wrapping_mul(5).wrapping_add((i + n) as u8 | 1);
+                    }
                 }
             }
-        }
-        for r in results {
-            *r = match &*r {
-                Val::I32(_) => Val::I32((n as i32).wrapping_mul(0x1357_9bdf)),
-                Val::I64(_) => Val::I64((n as i64).wrapping_mul(0x1357_9bdf_2468_ace1)),
-                Val::F32(_) => Val::F32((n as f32).into()),
-                Val::F64(_) => Val::F64((n as f64).into()),
-                other => other.clone(),
-            };
-        }
-        Ok(())
-    })
+            for r in results {
+                *r = match &*r {
+                    Val::I32(_) => Val::I32((n as i32).wrapping_mul(0x1357_9bdf)),
+                    Val::I64(_) => Val::I64((n as i64).wrapping_mul(0x1357_9bdf_2468_ace1)),
+                    Val::F32(_) => Val::F32((n as f32).into()),
+                    Val::F64(_) => Val::F64((n as f64).into()),
+                    other => other.clone(),
+                };
+            }
+            Ok(())
+        },
+    )
 }
 
 struct Run {
@@ -284,8 +288,10 @@ pub fn compare(before: &[u8], after: &[u8]) -> Result<usize, String> {
     let engine = engine();
     let load = |what: &str, wasm: &[u8]| {
         let wasm = unfused(wasm)?;
-        let module = Module::new(&engine, wasm).map_err(|e| format!("wasmi does not load the {what}: {e}"))?;
-        let run = Run::new(&engine, &module).map_err(|e| format!("the {what} cannot be instantiated: {e}"))?;
+        let module =
+            Module::new(&engine, wasm).map_err(|e| format!("wasmi does not load the {what}: {e}"))?;
+        let run =
+            Run::new(&engine, &module).map_err(|e| format!("the {what} cannot be instantiated: {e}"))?;
         Ok::<_, String>((module, run))
     };
     let ((module, mut old), (_, mut new)) = (load("input", before)?, load("output", after)?);
