@@ -20,6 +20,8 @@ pub mod bounds;
 pub mod choose;
 pub mod cost;
 mod elaborate;
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
