@@ -167,7 +167,7 @@ pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcom
     if let Err(e) = validate(&after) {
         return Outcome::Bug(Kind::Invalid, e);
     }
-    // wasmi 2.0.0 panics on a few valid stores; that says nothing about the optimizer.
+    // A panic of the engine says nothing about the optimizer.
     let Ok(verdict) = quietly(|| oracle::compare(wasm, &after, seed, rounds)) else {
         return Outcome::Skip(format!("engine: {}", LAST_PANIC.with(|p| p.borrow().clone())));
     };

@@ -73,7 +73,9 @@ pub fn entity_state(ctx: impl AsContext, item: &Extern) -> Option<EntityState> {
         Extern::Global(g) => Some(EntityState::Global(Seen::of(&g.get(&ctx)))),
         Extern::Table(t) => {
             let size = t.size(&ctx);
-            let slots = (0..size.min(64)).map(|i| t.get(&ctx, i).is_none_or(|r| r.is_null())).collect();
+            let slots = (0..size.min(64))
+                .map(|i| t.get(&ctx, i).is_none_or(|r| matches!(Seen::of(&r), Seen::Null(_))))
+                .collect();
             Some(EntityState::Table(size, slots))
         }
         Extern::Func(_) => None,
@@ -195,7 +197,7 @@ pub fn make_import(
             Ok(Extern::Global(Global::new(ctx.as_context_mut(), value, ty.mutability())))
         }
         ExternType::Table(ty) => {
-            let init = wasmi::Ref::null(ty.element());
+            let init = Val::default(ty.element());
             Ok(Extern::Table(wasmi::Table::new(ctx.as_context_mut(), *ty, init)?))
         }
     }

@@ -103,12 +103,9 @@ pub fn plan(module: &Module, seed: u64, rounds: usize) -> Vec<Call> {
 
 fn ended(error: &Error) -> Outcome {
     match error.as_trap_code() {
-        Some(
-            code @ (TrapCode::OutOfFuel
-            | TrapCode::StackOverflow
-            | TrapCode::GrowthOperationLimited
-            | TrapCode::OutOfSystemMemory),
-        ) => Outcome::Exhausted(format!("{code:?}")),
+        Some(code @ (TrapCode::OutOfFuel | TrapCode::StackOverflow | TrapCode::GrowthOperationLimited)) => {
+            Outcome::Exhausted(format!("{code:?}"))
+        }
         Some(code) => Outcome::Trap(format!("{code:?}")),
         None => Outcome::Trap(error.to_string()),
     }
@@ -150,7 +147,7 @@ impl Runner {
         };
         let args: Vec<_> = call.args.iter().map(|a| a.to_val(&mut self.store)).collect();
         let ty = func.ty(&self.store);
-        let mut results: Vec<_> = ty.results().iter().map(|t| wasmi::Val::default_for_ty(*t)).collect();
+        let mut results: Vec<_> = ty.results().iter().map(|t| wasmi::Val::default(*t)).collect();
         match func.call(&mut self.store, &args, &mut results) {
             Ok(()) => Outcome::Values(results.iter().map(Seen::of).collect()),
             Err(e) => ended(&e),

@@ -1,7 +1,7 @@
 //! Values as the oracle sees them: plain bits, so that comparing them is exact and needs no store.
 
 use crate::rng::Rng;
-use wasmi::{AsContextMut, ExternRef, F32, F64, Nullable, V128, Val, ValType};
+use wasmi::{AsContextMut, ExternRef, F32, F64, Ref, V128, Val, ValType};
 
 /// Types that the oracle passes in and out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,9 +91,9 @@ impl Seen {
             Val::F32(v) => Seen::F32(v.to_bits()),
             Val::F64(v) => Seen::F64(v.to_bits()),
             Val::V128(v) => Seen::V128(v.as_u128()),
-            Val::FuncRef(Nullable::Null) => Seen::Null(Ty::FuncRef),
+            Val::FuncRef(Ref::Null) => Seen::Null(Ty::FuncRef),
             Val::FuncRef(_) => Seen::Ref(Ty::FuncRef),
-            Val::ExternRef(Nullable::Null) => Seen::Null(Ty::ExternRef),
+            Val::ExternRef(Ref::Null) => Seen::Null(Ty::ExternRef),
             Val::ExternRef(_) => Seen::Ref(Ty::ExternRef),
         }
     }
@@ -106,9 +106,9 @@ impl Seen {
             Seen::F32(v) => Val::F32(F32::from_bits(v)),
             Seen::F64(v) => Val::F64(F64::from_bits(v)),
             Seen::V128(v) => Val::V128(V128::from(v)),
-            Seen::Ref(Ty::ExternRef) => Val::ExternRef(Nullable::Val(ExternRef::new(ctx, 7u32))),
-            Seen::Null(Ty::ExternRef) => Val::ExternRef(Nullable::Null),
-            Seen::Null(_) | Seen::Ref(_) => Val::FuncRef(Nullable::Null),
+            Seen::Ref(Ty::ExternRef) => Val::ExternRef(Ref::Val(ExternRef::new(ctx, 7u32))),
+            Seen::Null(Ty::ExternRef) => Val::ExternRef(Ref::Null),
+            Seen::Null(_) | Seen::Ref(_) => Val::FuncRef(Ref::Null),
         }
     }
 
