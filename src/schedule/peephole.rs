@@ -89,5 +89,6 @@ fn outermost_frame(code: &mut StackCode) {
         }
     }
     code.labels.values_mut().flatten().for_each(rename);
-    code.ops.retain(|op| !matches!(op, StackOp::Block(x) | StackOp::End(x) if *x == id));
+    code.ops[last - 1] = StackOp::Exit;
+    code.ops.retain(|op| *op != StackOp::Block(id));
 }
