@@ -149,6 +149,8 @@ pub struct Move {
     pub from: Value,
     /// Parameter it is moved to.
     pub to: Value,
+    /// Position of the branch that the move is made for, when other edges leave there too: the move belongs on the edge.
+    pub branch: Option<u32>,
 }
 
 /// Stack code with one local for each value that needs one.
