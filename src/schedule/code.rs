@@ -78,6 +78,8 @@ pub enum StackOp<L> {
     Try(Block),
     /// Closes it.
     EndTry(Block),
+    /// Where the label of the function body leads. Not an instruction.
+    Exit,
     /// `unreachable` where control cannot come, for the validator.
     Dead,
 }
@@ -107,13 +109,14 @@ impl<L> StackOp<L> {
             StackOp::FallReturn(b) => StackOp::FallReturn(b),
             StackOp::Try(b) => StackOp::Try(b),
             StackOp::EndTry(b) => StackOp::EndTry(b),
+            StackOp::Exit => StackOp::Exit,
             StackOp::Dead => StackOp::Dead,
         }
     }
 
     /// Whether it stands for no instruction.
     pub fn is_note(&self) -> bool {
-        matches!(self, StackOp::Mark(_) | StackOp::Fall { .. } | StackOp::FallReturn(_))
+        matches!(self, StackOp::Mark(_) | StackOp::Fall { .. } | StackOp::FallReturn(_) | StackOp::Exit)
     }
 }
 
@@ -146,6 +149,8 @@ pub struct Move {
     pub from: Value,
     /// Parameter it is moved to.
     pub to: Value,
+    /// Position of the branch that the move is made for, when other edges leave there too: the move belongs on the edge.
+    pub branch: Option<u32>,
 }
 
 /// Stack code with one local for each value that needs one.

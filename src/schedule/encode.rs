@@ -360,7 +360,7 @@ impl<M: IndexMap> Encoder<'_, M> {
     fn op(&mut self, op: StackOp<u32>) {
         let f = &self.code.f;
         match op {
-            StackOp::Mark(_) | StackOp::Fall { .. } | StackOp::FallReturn(_) => {}
+            StackOp::Mark(_) | StackOp::Fall { .. } | StackOp::FallReturn(_) | StackOp::Exit => {}
             StackOp::Inst(inst) => {
                 let data = &f.insts[inst];
                 match (data.op, f.result(inst).map(|r| f.ty(r))) {

@@ -2,7 +2,8 @@
 //!
 //! A local is live after an operation when some path from there reads it before it is written again. Its range is a sorted
 //! list of half-open intervals of operation numbers; number 0 stands for the entry of the function, operation `i` of the code has
-//! number `i + 1`. Two locals that are never live after the same operation can share one. Found by walking from each read
+//! number `i + 1`. Moves that belong on an edge of a many-way branch have numbers beyond the code, in a piece of their own
+//! between the branch and its target. Two locals that are never live after the same operation can share one. Found by walking from each read
 //! backwards to the writes, block by block, so time is proportional to the blocks that all ranges cover.
 
 use super::LowerError;
@@ -27,6 +28,18 @@ pub(super) struct Event {
     pub def: bool,
 }
 
+/// Moves on the edge from a branch to a block: reads and writes of locals, in order.
+pub(super) struct EdgeMoves<L> {
+    /// Position of the branch.
+    pub branch: u32,
+    /// Block that the edge leads to.
+    pub to: Block,
+    /// A read or write of a local each.
+    pub ops: Vec<StackOp<L>>,
+    /// Number of the first of them.
+    pub first: u32,
+}
+
 /// What liveness finds out.
 pub(super) struct Liveness {
     /// By local.
@@ -48,8 +61,9 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(&self, at: u32) -> usize {
-        self.start.partition_point(|&s| s <= at) - 1
+    /// The piece of an operation, among the first `n`, which are those of the code.
+    fn of_code(&self, at: u32, n: usize) -> usize {
+        self.start[..n].partition_point(|&s| s <= at) - 1
     }
 }
 
@@ -63,6 +77,7 @@ fn pieces<L>(
     ops: &[StackOp<L>],
     frames: usize,
     labels: &HashMap<Block, Vec<FrameId>>,
+    edges: &mut [EdgeMoves<L>],
 ) -> Pieces {
     // First pass: where pieces start.
     let mut start = vec![0u32];
@@ -103,7 +118,13 @@ fn pieces<L>(
         start.push(end);
     }
     let n = start.len() - 1;
+    // Pieces of edges are appended after those of the code.
     let mut p = Pieces { start, preds: vec![Vec::new(); n + 1], depth: vec![0; n + 1] };
+    // Edges with moves, by the branch they leave from.
+    let mut edges_at: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (i, e) in edges.iter().enumerate() {
+        edges_at.entry(e.branch).or_default().push(i);
+    }
     // Second pass: who leads where.
     let mut depth = 0u16;
     let mut is_loop = vec![false; frames];
@@ -149,44 +170,99 @@ fn pieces<L>(
         if falls && piece + 1 < n {
             p.preds[piece + 1].push(piece as u32);
         }
+        let moves = match to > from {
+            true => edges_at.get(&(to as u32 - 2)).map_or(&[][..], Vec::as_slice),
+            false => &[],
+        };
+        for &i in moves {
+            let label = match &ops[to - 2] {
+                StackOp::Term(b) => {
+                    let frames = labels.get(b).into_iter().flatten();
+                    let mut at = many_way_edges(f, *b).zip(frames);
+                    at.find(|(t, _)| *t == edges[i].to).and_then(|(_, &id)| label_at.get(id as usize))
+                }
+                _ => goes.first(),
+            };
+            let Some(&label) = label else { continue };
+            goes.retain(|&to| to != label);
+            let target = p.of_code(label, n);
+            let (at, own) = (p.start[p.start.len() - 1], p.start.len() as u32 - 1);
+            edges[i].first = at;
+            p.start.push(at + edges[i].ops.len() as u32);
+            p.preds.resize(own as usize + 1, Vec::new());
+            p.preds[own as usize] = vec![piece as u32];
+            p.preds[target].push(own);
+            p.depth.resize(own as usize + 1, 0);
+            p.depth[own as usize] = depth;
+        }
         goes.sort_unstable();
         goes.dedup();
         for to in goes {
-            let target = p.of(to);
+            let target = p.of_code(to, n);
             p.preds[target].push(piece as u32);
         }
     }
     p
 }
 
+/// The code whose liveness is asked for.
+pub(super) struct CodeRef<'a, L> {
+    pub f: &'a Function,
+    pub ops: &'a [StackOp<L>],
+    /// How many frames there are.
+    pub frames: usize,
+    pub labels: &'a HashMap<Block, Vec<FrameId>>,
+    /// By position: operations that do not count, for their moves belong on edges.
+    pub skip: &'a [bool],
+}
+
+/// Targets of the edges that a terminator's labels stand for.
+fn many_way_edges(f: &Function, b: Block) -> impl Iterator<Item = Block> {
+    let (skip, take) = match f.term(b) {
+        Terminator::Invoke { .. } => (1, usize::MAX),
+        Terminator::BrOn { .. } => (0, 1),
+        _ => (0, usize::MAX),
+    };
+    f.term(b).edges().skip(skip).take(take).map(|e| e.block)
+}
+
 /// Computes the live ranges of `count` locals; `local` names them densely, the first `params` are parameters.
 pub(super) fn liveness<L: Copy>(
-    f: &Function,
-    ops: &[StackOp<L>],
-    frames: usize,
-    labels: &HashMap<Block, Vec<FrameId>>,
+    code: CodeRef<'_, L>,
+    edges: &mut [EdgeMoves<L>],
     count: usize,
     local: impl Fn(L) -> u32,
 ) -> Result<Liveness, LowerError> {
-    let p = pieces(f, ops, frames, labels);
+    let CodeRef { f, ops, frames, labels, skip } = code;
+    let p = pieces(f, ops, frames, labels, edges);
+    let end = p.start[p.start.len() - 1] as usize;
     let mut events: Vec<Vec<Event>> = vec![Vec::new(); count];
-    let mut depth = vec![0u16; ops.len() + 1];
-    let mut piece_of = vec![0u32; ops.len() + 1];
+    let mut depth = vec![0u16; end];
+    let mut piece_of = vec![0u32; end];
     for i in 0..p.start.len() - 1 {
         for at in p.start[i]..p.start[i + 1] {
             piece_of[at as usize] = i as u32;
             depth[at as usize] = p.depth[i];
         }
     }
+    let mut note = |op: &StackOp<L>, at: u32| match *op {
+        StackOp::Get(l) => events[local(l) as usize].push(Event { at, def: false }),
+        StackOp::Set(l) | StackOp::Tee(l) => events[local(l) as usize].push(Event { at, def: true }),
+        _ => {}
+    };
     for (i, op) in ops.iter().enumerate() {
-        let at = i as u32 + 1;
-        match *op {
-            StackOp::Get(l) => events[local(l) as usize].push(Event { at, def: false }),
-            StackOp::Set(l) | StackOp::Tee(l) => events[local(l) as usize].push(Event { at, def: true }),
-            _ => {}
+        if !skip.get(i).is_some_and(|&s| s) {
+            note(op, i as u32 + 1);
         }
     }
-    let mut read = vec![false; ops.len() + 1];
+    let mut order: Vec<&EdgeMoves<L>> = edges.iter().collect();
+    order.sort_by_key(|e| e.first);
+    for e in order {
+        for (i, op) in e.ops.iter().enumerate() {
+            note(op, e.first + i as u32);
+        }
+    }
+    let mut read = vec![false; end];
     let mut seen = vec![u32::MAX; p.start.len()];
     let mut steps = 0;
     let mut ranges = Vec::with_capacity(count);

@@ -7,17 +7,21 @@
 //! the most used locals first, in runs of one type.
 
 use super::code::{StackOp, VirtualCode};
-use super::liveness::{Liveness, Range, liveness, normalize, overlap};
+use super::liveness::{CodeRef, EdgeMoves, Liveness, Range, liveness, normalize, overlap};
 use super::{LowerContext, LowerError};
-use crate::ir::entity::Value;
+use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
 use crate::ir::types::Type;
 use cranelift_entity::SecondaryMap;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// How many colours are tried for a class whose own is taken.
 const TRIES: usize = 64;
+
+/// How often the moves on edges that did not vanish are put before their branches and everything is tried again; after
+/// that all are.
+const ROUNDS: usize = 4;
 
 /// Stack code with numbered locals.
 pub(super) struct Numbered {
@@ -100,10 +104,18 @@ pub(super) fn number(
     cx: &LowerContext<'_>,
 ) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
-    let live = liveness(f, &code.ops, code.frame_results.len(), &code.labels, values.len(), |v| dense[v])?;
-    let mut classes = classes(f, &values, &live);
-    let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
-    let joined = coalesce(f, code, &dense, &live, &mut classes, cx);
+    let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
+    let mut round = 0;
+    let (mut classes, zeros, joined) = loop {
+        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
+        let mut classes = classes(f, &values, &live);
+        let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
+        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, cx);
+        round += 1;
+        if !make_inline(f, code, &edges, &joined, &mut on_edge, round >= ROUNDS) {
+            break (classes, zeros, joined);
+        }
+    };
     let (class_color, colors) = color(f, &mut classes);
     let (index, locals) = order(f, &colors);
 
@@ -158,6 +170,79 @@ fn name_locals(f: &Function, code: &VirtualCode) -> (SecondaryMap<Value, u32>, V
         }
     }
     (dense, values)
+}
+
+/// Moves that are on an edge, by their number, with the numbers of their read and write.
+type EdgePlaces = HashMap<usize, (u32, u32)>;
+
+/// Liveness with the chosen moves on their edges.
+fn live_with_edges(
+    f: &Function,
+    code: &VirtualCode,
+    on_edge: &[bool],
+    count: usize,
+    dense: &SecondaryMap<Value, u32>,
+) -> Result<(Liveness, EdgePlaces), LowerError> {
+    let mut skip = vec![false; code.ops.len()];
+    let mut groups: BTreeMap<(u32, Block), Vec<usize>> = BTreeMap::new();
+    for (i, m) in code.moves.iter().enumerate().filter(|(i, _)| on_edge[*i]) {
+        skip[m.get as usize] = true;
+        skip[m.set as usize] = true;
+        if let (Some(branch), ValueDef::Param(to, _)) = (m.branch, f.values[m.to].def) {
+            groups.entry((branch, to)).or_default().push(i);
+        }
+    }
+    let mut edges = Vec::with_capacity(groups.len());
+    for (&(branch, to), moves) in &groups {
+        let mut ops: Vec<(u32, StackOp<Value>)> = Vec::with_capacity(moves.len() * 2);
+        for &i in moves {
+            let m = &code.moves[i];
+            ops.push((m.get, StackOp::Get(m.from)));
+            ops.push((m.set, StackOp::Set(m.to)));
+        }
+        ops.sort_by_key(|o| o.0);
+        edges.push((EdgeMoves { branch, to, ops: ops.iter().map(|o| o.1).collect(), first: 0 }, ops));
+    }
+    let (mut list, places): (Vec<_>, Vec<_>) = edges.into_iter().unzip();
+    let view =
+        CodeRef { f, ops: &code.ops, frames: code.frame_results.len(), labels: &code.labels, skip: &skip };
+    let live = liveness(view, &mut list, count, |v| dense[v])?;
+    let mut result = EdgePlaces::new();
+    for ((edge, moves), ops) in list.iter().zip(groups.values()).zip(&places) {
+        let number: HashMap<u32, u32> =
+            ops.iter().enumerate().map(|(n, o)| (o.0, edge.first + n as u32)).collect();
+        for &i in moves {
+            result.insert(i, (number[&code.moves[i].get], number[&code.moves[i].set]));
+        }
+    }
+    Ok((live, result))
+}
+
+/// Moves on edges that did not vanish go before their branches, with all others of the same edge. Returns whether there
+/// are any, so that liveness has changed.
+fn make_inline(
+    f: &Function,
+    code: &VirtualCode,
+    edges: &EdgePlaces,
+    joined: &[usize],
+    on_edge: &mut [bool],
+    all: bool,
+) -> bool {
+    let vanished: HashSet<usize> = joined.iter().copied().collect();
+    let edge = |m: &super::code::Move| match f.values[m.to].def {
+        ValueDef::Param(to, _) => (m.branch, Some(to)),
+        ValueDef::Result(..) => (m.branch, None),
+    };
+    let bad: HashSet<_> =
+        edges.keys().filter(|i| !vanished.contains(*i)).map(|&i| edge(&code.moves[i])).collect();
+    let mut changed = false;
+    for (i, m) in code.moves.iter().enumerate() {
+        if on_edge[i] && !bad.is_empty() && (all || bad.contains(&edge(m))) {
+            on_edge[i] = false;
+            changed = true;
+        }
+    }
+    changed
 }
 
 fn classes(f: &Function, values: &[Value], live: &Liveness) -> Classes {
@@ -217,20 +302,25 @@ fn coalesce(
     code: &VirtualCode,
     dense: &SecondaryMap<Value, u32>,
     live: &Liveness,
+    edges: &EdgePlaces,
     classes: &mut Classes,
     _cx: &LowerContext<'_>,
 ) -> Vec<usize> {
+    let place = |i: usize| {
+        let m = &code.moves[i];
+        edges.get(&i).copied().unwrap_or((m.get + 1, m.set + 1))
+    };
     let mut order: Vec<usize> = (0..code.moves.len()).collect();
     let key = |&i: &usize| {
         let m = &code.moves[i];
         let (a, p) = (f.values[m.from].hint, f.values[m.to].hint);
         let same = a.is_some() && a == p;
-        (!same, std::cmp::Reverse(live.depth[m.set as usize + 1]), m.set)
+        (!same, std::cmp::Reverse(live.depth[place(i).1 as usize]), m.set)
     };
     order.sort_by_key(key);
     order.retain(|&i| {
         let m = &code.moves[i];
-        classes.join(dense[m.from], dense[m.to], (m.get + 1, m.set + 1))
+        classes.join(dense[m.from], dense[m.to], place(i))
     });
     order
 }

@@ -3,7 +3,7 @@
 
 use super::LowerError;
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
-use super::liveness::liveness;
+use super::liveness::{CodeRef, liveness};
 
 pub(super) fn peephole(code: &mut StackCode) -> Result<(), LowerError> {
     outermost_frame(code);
@@ -49,7 +49,14 @@ fn pairs(code: &mut StackCode) {
 
 fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
     let count = code.f.params.len() + code.locals.len();
-    let live = liveness(&code.f, &code.ops, code.frame_results.len(), &code.labels, count, |l| l)?;
+    let view = CodeRef {
+        f: &code.f,
+        ops: &code.ops,
+        frames: code.frame_results.len(),
+        labels: &code.labels,
+        skip: &[],
+    };
+    let live = liveness(view, &mut [], count, |l| l)?;
     let mut i = 0;
     code.ops.retain_mut(|op| {
         i += 1;
@@ -89,5 +96,6 @@ fn outermost_frame(code: &mut StackCode) {
         }
     }
     code.labels.values_mut().flatten().for_each(rename);
-    code.ops.retain(|op| !matches!(op, StackOp::Block(x) | StackOp::End(x) if *x == id));
+    code.ops[last - 1] = StackOp::Exit;
+    code.ops.retain(|op| *op != StackOp::Block(id));
 }

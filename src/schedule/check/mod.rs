@@ -169,18 +169,14 @@ impl Checker<'_> {
         self.exit = None;
         self.open.clear();
         let ops = &self.code.ops;
-        let tail = ops.iter().rposition(|op| !op.is_note()).map_or(0, |i| i + 1);
         for (i, op) in ops.iter().enumerate() {
-            if i == tail {
-                self.merge_exit();
-            }
             self.op(*op).map_err(|e| format!("op {i} {op:?}: {e}"))?;
             if self.work > MAX_WORK {
                 return Err("too much work".into());
             }
         }
-        if tail == ops.len() {
-            self.merge_exit();
+        if self.exit.is_some() {
+            return Err("branch to an exit that is not marked".into());
         }
         if !self.open.is_empty() {
             return Err("frame left open".into());
@@ -308,6 +304,13 @@ impl Checker<'_> {
                 Some(x) if x == b => Ok(()),
                 _ => Err("try_table does not match".into()),
             },
+            StackOp::Exit => {
+                if !self.open.is_empty() {
+                    return Err("exit inside of a frame".into());
+                }
+                self.merge_exit();
+                Ok(())
+            }
             StackOp::Dead => match self.state {
                 Some(_) => Err("reachable".into()),
                 None => Ok(()),

@@ -38,7 +38,7 @@ impl Stackify<'_> {
         let moves = self.local_moves(block, n);
         // Values that the edge produces lie above whatever was pushed before.
         let direct = self.p.f.produced(edge(&self.p.f, block, n)) == 0;
-        self.emit_moves(block, moves, direct);
+        self.emit_moves(block, moves, direct, None);
     }
 
     pub(super) fn branch_if(&mut self, block: Block, n: u32) -> Result<(), LowerError> {
@@ -64,13 +64,14 @@ impl Stackify<'_> {
         } else {
             self.out.extend(args.iter().map(|_| StackOp::Drop));
         }
+        let branch = self.out.len() as u32;
         self.out.push(StackOp::BrIf { frame, block, edge: n });
         for value in args {
             self.demand(Demand { value, negate: false, edge: true, set: None });
         }
         let moves = self.local_moves(block, n);
         self.condition(block, n == 1);
-        self.emit_moves(block, moves, true);
+        self.emit_moves(block, moves, true, Some(branch));
         Ok(())
     }
 
@@ -121,6 +122,8 @@ impl Stackify<'_> {
                 self.out.push(StackOp::Term(block));
             }
         }
+        // The last operation made is the terminator.
+        let branch = self.out.len() as u32 - 1;
         if !labels.is_empty() {
             self.labels.insert(block, labels);
         }
@@ -136,14 +139,20 @@ impl Stackify<'_> {
             self.out.push(StackOp::Try(block));
         }
         let moves = self.p.all_moves(block);
-        self.emit_moves(block, moves, true);
+        self.emit_moves(block, moves, true, Some(branch));
         Ok(())
     }
 
     /// Makes the moves of an edge of `block`, as if at once. Those of values that can be computed right into their
     /// parameter stay demanded, in the order of their definitions; all others are made before their `set`s, above them
     /// on the stack, so that every old value is read before it is written.
-    pub(super) fn emit_moves(&mut self, block: Block, moves: Vec<(Value, Value)>, allow_direct: bool) {
+    pub(super) fn emit_moves(
+        &mut self,
+        block: Block,
+        moves: Vec<(Value, Value)>,
+        allow_direct: bool,
+        branch: Option<u32>,
+    ) {
         if moves.is_empty() {
             return;
         }
@@ -177,11 +186,11 @@ impl Stackify<'_> {
             self.out.push(StackOp::Set(p));
             self.demand(Demand { value, negate: false, edge: true, set });
         }
-        self.emit_copies(copies);
+        self.emit_copies(copies, branch);
     }
 
     /// Copies between locals: those whose target nobody reads any more last, cycles through the stack.
-    fn emit_copies(&mut self, copies: Vec<(Value, Value)>) {
+    fn emit_copies(&mut self, copies: Vec<(Value, Value)>, branch: Option<u32>) {
         let mut readers: HashMap<Value, u32> = HashMap::new();
         for &(_, a) in &copies {
             *readers.entry(a).or_default() += 1;
@@ -217,17 +226,17 @@ impl Stackify<'_> {
             })
             .collect();
         for (&i, &set) in cyclic.iter().zip(&sets).rev() {
-            self.copy_from(copies[i].1, copies[i].0, set);
+            self.copy_from(copies[i].1, copies[i].0, set, branch);
         }
         for &i in order.iter().rev() {
             let set = self.out.len() as u32;
             self.out.push(StackOp::Set(copies[i].0));
-            self.copy_from(copies[i].1, copies[i].0, set);
+            self.copy_from(copies[i].1, copies[i].0, set, branch);
         }
     }
 
-    fn copy_from(&mut self, from: Value, to: Value, set: u32) {
-        self.moves.push(Move { get: self.out.len() as u32, set, from, to });
+    fn copy_from(&mut self, from: Value, to: Value, set: u32, branch: Option<u32>) {
+        self.moves.push(Move { get: self.out.len() as u32, set, from, to, branch });
         self.out.push(StackOp::Get(from));
         self.needs_local[from] = true;
         self.remaining[from] -= 1;

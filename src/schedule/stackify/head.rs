@@ -13,20 +13,19 @@ impl Stackify<'_> {
     /// Ends the walk over a block's code. `at` is the position of its first item (a `block` opened inside it, or its body).
     pub(super) fn head(&mut self, block: Block, at: usize) -> Result<(), LowerError> {
         let before = at.checked_sub(1).map(|i| self.s.items[i]);
+        // First, for what is pushed here lies above what arrives on the stack.
+        match before {
+            Some(Item::End(frame)) => self.satisfy_late(block, frame),
+            Some(Item::Fall { .. }) => {}
+            _ => self.satisfy_frame(),
+        }
         let produced = self.p.produced[block] as usize;
-        if block == self.p.f.entry {
-            self.satisfy_frame();
-        } else if produced > 0 {
+        if produced > 0 {
             self.produced_params(block, produced);
         } else if matches!(before, Some(Item::End(_) | Item::Fall { .. })) && !self.p.in_locals[block] {
             self.choose_params(block);
         } else {
             self.satisfy_params(block, 0);
-        }
-        match before {
-            Some(Item::End(frame)) => self.carry(frame),
-            Some(Item::Fall { .. } | Item::Term(_)) => {}
-            _ => self.satisfy_frame(),
         }
         Ok(())
     }
@@ -174,7 +173,7 @@ impl Stackify<'_> {
     }
 
     /// After the end of a frame: demands that can be pushed before the frame stay, the others are satisfied here.
-    fn carry(&mut self, frame: u32) {
+    fn satisfy_late(&mut self, own: Block, frame: u32) {
         let open = self.layout.open[frame as usize];
         // A `block` is opened within the body it stands before.
         let floats = matches!(self.s.items[open as usize], Item::Block(_));
@@ -189,10 +188,12 @@ impl Stackify<'_> {
         let base = self.base();
         let late = self.demands[base..].iter().position(|d| {
             let block = match self.p.f.values[d.value].def {
+                // Parameters of this block are seen to next.
+                ValueDef::Param(b, _) if b == own => return false,
                 ValueDef::Param(b, _) => b,
                 ValueDef::Result(i, _) => self.p.position[i].0,
             };
-            self.layout.body[block] > limit
+            self.layout.body[block] > limit && !self.repeats(d)
         });
         if let Some(late) = late {
             while self.demands.len() > base + late {

@@ -199,12 +199,13 @@ impl Stackify<'_> {
                 }
                 Item::If { frame, block, skip } => {
                     self.satisfy_frame();
+                    let branch = self.out.len() as u32;
                     self.leave(StackOp::If { frame, block, skip });
                     self.current = block;
                     if !self.adds_else(frame) {
                         let moves = self.local_moves(block, skip);
                         self.condition(block, skip == 0);
-                        self.emit_moves(block, moves, true);
+                        self.emit_moves(block, moves, true, Some(branch));
                     } else {
                         self.condition(block, skip == 0);
                     }
@@ -240,6 +241,7 @@ impl Stackify<'_> {
         for m in &mut self.moves {
             m.get = n - 1 - m.get;
             m.set = n - 1 - m.set;
+            m.branch = m.branch.map(|b| n - 1 - b);
         }
         self.moves.reverse();
         let mut zeros = Vec::new();
@@ -345,7 +347,7 @@ impl Stackify<'_> {
         if let Some(set) = d.set
             && let StackOp::Set(to) = self.out[set as usize]
         {
-            self.moves.push(Move { get: self.out.len() as u32, set, from: d.value, to });
+            self.moves.push(Move { get: self.out.len() as u32, set, from: d.value, to, branch: None });
         }
     }
 
