@@ -84,7 +84,7 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
             Err(e) => {
                 let text = match e {
                     LowerError::Check(text) => format!("{func}: {text}"),
-                    LowerError::Unsupported(t) | LowerError::Limit(t) => t.to_string(),
+                    LowerError::Unsupported(t) | LowerError::Limit(t) => format!("{func}: {t}"),
                 };
                 *failed.entry(text).or_default() += 1;
             }

@@ -32,9 +32,8 @@ impl Checker<'_> {
         if direct || through_eqz { Ok(()) } else { Err(format!("condition {cond} expected")) }
     }
 
-    /// Goes along an edge: the parameters of its target are where its arguments were, what the target's block defines is
-    /// forgotten.
-    pub(super) fn leave_by(&mut self, block: Block, n: u32) -> Outcome {
+    /// Goes along an edge, to a label or by falling through: the parameters of its target are where its arguments were.
+    pub(super) fn leave_by(&mut self, block: Block, n: u32, label: Option<FrameId>) -> Outcome {
         match &self.state()?.phase.clone() {
             Phase::Left { block: b, edge } if *b == block && *edge == n => {}
             Phase::In { .. } if matches!(self.f.term(block), Terminator::Jump(_)) && n == 0 => {
@@ -43,10 +42,17 @@ impl Checker<'_> {
             phase => return Err(format!("edge {n} of {block} taken in {phase:?}")),
         }
         let edge = self.f.term(block).edges().nth(n as usize).ok_or("no such edge")?;
-        self.cross(edge)
+        self.cross(edge, label)
     }
 
-    fn cross(&mut self, edge: &Edge) -> Outcome {
+    /// Values of the blocks inside of a loop belong to one iteration: they are forgotten on the way back to its head.
+    fn iteration(&self, label: Option<FrameId>) -> Option<(u32, u32)> {
+        let frame = label.filter(|&id| id != FUNCTION_FRAME)?;
+        self.loop_range[frame as usize]
+    }
+
+    fn cross(&mut self, edge: &Edge, label: Option<FrameId>) -> Outcome {
+        let iteration = self.iteration(label);
         let to = edge.block;
         let params = self.f.block_params(to);
         let args = self.f.edge_args(edge);
@@ -54,6 +60,10 @@ impl Checker<'_> {
         let mut more: HashMap<Value, SmallVec<[Value; 2]>> = HashMap::new();
         for (&p, &a) in params[produced..].iter().zip(args) {
             more.entry(a).or_default().push(p);
+        }
+        if iteration.is_none() && more.is_empty() && produced == 0 {
+            self.state()?.phase = Phase::To(to);
+            return Ok(());
         }
         let mut state = self.state.take().ok_or("unreachable code")?;
         self.work += state.locals.len() + state.stack.len();
@@ -64,9 +74,14 @@ impl Checker<'_> {
                 return Err("produced value missing".into());
             }
         }
-        let home = &self.home;
+        let (home, mark) = (&self.home, &self.mark_at);
+        let keep = |v: Value| {
+            v.as_u32() < PRODUCED
+                && !iteration
+                    .is_some_and(|(from, to)| home[v].is_some_and(|b| from <= mark[b] && mark[b] < to))
+        };
         for s in state.locals.iter_mut().chain(&mut state.stack) {
-            *s = self.symbols.rewrite(*s, |v| home[v] != Some(to) && v.as_u32() < PRODUCED, &more);
+            *s = self.symbols.rewrite(*s, keep, &more);
         }
         for (at, &p) in tops.into_iter().zip(&params[..produced]) {
             state.stack[at] = self.symbols.of(&[p]);
@@ -201,7 +216,7 @@ impl Checker<'_> {
                 return Err("if without an edge".into());
             };
             self.state = Some(otherwise);
-            self.leave_by(block, edge)?;
+            self.leave_by(block, edge, None)?;
         }
         self.fall_into_end(id)?;
         self.state = self.open.pop().and_then(|(_, o)| o.at_end);
@@ -286,7 +301,7 @@ impl Checker<'_> {
     fn side_edge(&mut self, e: &Edge, frame: FrameId, produced: usize) -> Outcome {
         let here = self.state.clone();
         self.produce(produced)?;
-        self.cross(e)?;
+        self.cross(e, Some(frame))?;
         let state = self.state.take().ok_or("unreachable code")?;
         self.arrive(frame, state)?;
         self.state = here;

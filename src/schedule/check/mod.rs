@@ -4,8 +4,8 @@
 //! consume exactly the operands that its instruction has, every block's instructions with effects have to run exactly once
 //! in an order that the effects allow, every branch has to test the right condition and to be one of the block's edges, and
 //! the target has to find its parameters where the edge's arguments were. Facts are met where paths join; passes over the
-//! code repeat until those at the loops' heads are stable. A value is forgotten on the way into the block that defines it, so a
-//! value of an earlier iteration is never taken for the present one.
+//! code repeat until those at the loops' heads are stable. Values defined inside of a loop are forgotten on the way back to its
+//! head, so a value of an earlier iteration is never taken for the present one.
 //!
 //! Nothing is shared with the scheduler but the vocabulary ([`StackOp`]).
 
@@ -68,6 +68,10 @@ struct Checker<'a> {
     symbols: Symbols,
     /// Instructions with effects of each block, in order.
     ordered: SecondaryMap<Block, Vec<Inst>>,
+    /// Where each block's code starts.
+    mark_at: SecondaryMap<Block, u32>,
+    /// First and last operation of each loop.
+    loop_range: Vec<Option<(u32, u32)>>,
     /// Where a value that can change is defined.
     home: SecondaryMap<Value, Option<Block>>,
     place: SecondaryMap<Inst, Option<(Block, u32)>>,
@@ -97,6 +101,8 @@ pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> Effec
         effects,
         symbols: Symbols::new(),
         ordered: SecondaryMap::new(),
+        mark_at: SecondaryMap::with_default(u32::MAX),
+        loop_range: vec![None; code.frame_results.len()],
         home: SecondaryMap::with_capacity(f.values.len()),
         place: SecondaryMap::with_capacity(f.insts.len()),
         state: None,
@@ -122,6 +128,19 @@ pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> Effec
 
 impl Checker<'_> {
     fn prepare(&mut self) {
+        for (i, op) in self.code.ops.iter().enumerate() {
+            let i = i as u32;
+            match *op {
+                StackOp::Mark(b) => self.mark_at[b] = i,
+                StackOp::Loop(id) => self.loop_range[id as usize] = Some((i, i)),
+                StackOp::End(id) => {
+                    if let Some((_, end)) = &mut self.loop_range[id as usize] {
+                        *end = i;
+                    }
+                }
+                _ => {}
+            }
+        }
         for &b in &self.f.layout {
             for &p in self.f.block_params(b) {
                 self.home[p] = Some(b);
@@ -258,7 +277,7 @@ impl Checker<'_> {
             StackOp::Else(id) => self.otherwise(id),
             StackOp::End(id) => self.end(id),
             StackOp::Br { frame, block, edge } => {
-                self.leave_by(block, edge)?;
+                self.leave_by(block, edge, Some(frame))?;
                 let state = self.state.take().ok_or("unreachable code")?;
                 self.arrive(frame, state)
             }
@@ -267,7 +286,7 @@ impl Checker<'_> {
                 let mut state = self.state()?.clone();
                 state.phase = Phase::Left { block, edge };
                 let rest = self.state.replace(state);
-                self.leave_by(block, edge)?;
+                self.leave_by(block, edge, Some(frame))?;
                 let taken = self.state.take().ok_or("unreachable code")?;
                 self.arrive(frame, taken)?;
                 self.state = rest;
@@ -275,7 +294,7 @@ impl Checker<'_> {
                 Ok(())
             }
             StackOp::Fall { block, edge } => match self.state {
-                Some(_) => self.leave_by(block, edge),
+                Some(_) => self.leave_by(block, edge, None),
                 None => Ok(()),
             },
             StackOp::Term(b) => self.terminator(b),

@@ -51,9 +51,13 @@ impl Stackify<'_> {
     fn last(&mut self) -> Option<Inst> {
         while let Some(n) = self.cursor.checked_sub(1) {
             let inst = self.p.f.blocks[self.current].insts[n];
-            // A constant may have been repeated at all its uses.
+            // A constant may be repeated at all its uses.
             let idle = self.p.f.insts[inst].op.is_const()
-                && self.p.f.results(inst).iter().all(|&r| self.remaining[r] == 0 && !self.needs_local[r]);
+                && self.p.f.results(inst).iter().all(|&r| {
+                    let repeat = self.p.repeat[r];
+                    !self.needs_local[r]
+                        && (self.remaining[r] == 0 || (repeat.at_operands && repeat.at_edges))
+                });
             if !self.done[inst] && !idle && !self.p.is_dead(inst) {
                 return Some(inst);
             }

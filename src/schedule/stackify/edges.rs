@@ -1,12 +1,15 @@
 //! Edges and terminators: moves into block parameters, values passed on the stack, branches.
 
 use super::{Demand, Form, Stackify};
-use crate::ir::entity::{Block, Value};
+use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Terminator, ValueDef};
 use crate::schedule::LowerError;
 use crate::schedule::code::{Move, StackOp};
 use crate::schedule::prepare::edge;
 use hashbrown::{HashMap, HashSet};
+
+/// How many instructions are searched for reads of a parameter.
+const SCAN: usize = 256;
 
 impl Stackify<'_> {
     /// The moves of an edge that go through locals.
@@ -172,8 +175,10 @@ impl Stackify<'_> {
                     if allow_direct
                         && self.remaining[a] == 1
                         && !self.done[i]
+                        && !self.needs_local[a]
                         && self.p.position[i].0 == block
-                        && self.p.f.result(i).is_some() =>
+                        && self.p.f.result(i).is_some()
+                        && !self.free_to_share(i, a, p) =>
                 {
                     direct.push((self.p.position[i].1, p, a));
                 }
@@ -187,6 +192,19 @@ impl Stackify<'_> {
             self.demand(Demand { value, negate: false, edge: true, set });
         }
         self.emit_copies(copies, branch);
+    }
+
+    /// Whether a value can be written to its parameter's local where it is computed: they had one local in the input, and
+    /// nothing in this block reads the parameter afterwards.
+    fn free_to_share(&self, inst: Inst, a: Value, p: Value) -> bool {
+        let values = &self.p.f.values;
+        let (block, at) = self.p.position[inst];
+        let after = &self.p.f.blocks[block].insts[at as usize + 1..];
+        values[a].hint.is_some()
+            && values[a].hint == values[p].hint
+            && after.len() <= SCAN
+            && !after.iter().any(|&i| self.p.f.args(i).contains(&p))
+            && !self.p.f.term(block).operands(&self.p.f.pool).contains(&p)
     }
 
     /// Copies between locals: those whose target nobody reads any more last, cycles through the stack.
