@@ -17,10 +17,12 @@ use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift};
 use crate::module::{Decoded, Module, decode};
 use crate::rules::RuleSet;
-use crate::{Error, Options, Report};
+use crate::{Error, Objective, Options, Report};
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared, optimize_function};
+use hashbrown::HashMap;
 use rayon::prelude::*;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use timing::Clock;
 
 /// What [`optimize`] returns.
@@ -49,10 +51,10 @@ pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
 fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
+    // Rule files are read before the module, so that their errors come first.
     let set = match (options.egraph, options.rules.is_empty()) {
-        (false, _) => None,
-        (true, true) => Some(RuleSet::builtin()?),
         (true, false) => Some(RuleSet::load(&options.rules)?),
+        _ => None,
     };
     let decoded = clock.time("decode", || decode(input))?;
     let (module, lifted) = lift_all(decoded, &clock)?;
@@ -74,13 +76,17 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     report.functions.raw = report.functions.total - functions.len();
 
     let summaries = clock.time("analysis", || summarize(&module, &functions));
-    let rules = set.as_ref().map(|set| compile(set, &functions, options));
+    let rules = match (&set, options.egraph) {
+        (Some(set), _) => Some(Arc::new(compile(set, used_features(&functions), options))),
+        (None, true) => Some(builtin_rules(used_features(&functions), options)?),
+        (None, false) => None,
+    };
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let shared = Shared {
         module: &module,
         options,
         summaries: &summaries,
-        rules: rules.as_ref(),
+        rules: rules.as_deref(),
         multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),
         explain,
         clock: &clock,
@@ -91,7 +97,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         let old_size = |f: &Function| module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
         functions.par_iter().map(|f| (f.id, optimize_function(f, old_size(f), &shared))).collect()
     };
-    if let Some(rules) = &rules {
+    if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
     }
     for (_, o) in &optimized {
@@ -133,30 +139,35 @@ fn summarize(module: &Module, functions: &[&Function]) -> Summaries {
     Summaries::compute(&facts)
 }
 
+/// The proposals whose operators the functions use, as bits by [`Feature`].
+fn used_features(functions: &[&Function]) -> u32 {
+    let of = |f: &&Function| {
+        let insts = f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
+        insts.fold(1 << Feature::mvp as u32, |used, &i| used | 1u32 << f.insts[i].op.info().feature as u32)
+    };
+    functions.par_iter().map(of).reduce(|| 1 << Feature::mvp as u32, |a, b| a | b)
+}
+
 /// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.
-fn compile(set: &RuleSet, functions: &[&Function], options: &Options) -> CompiledRules {
-    let mut used: Vec<Feature> = functions
-        .par_iter()
-        .flat_map_iter(|f| {
-            let mut used: Vec<Feature> = Vec::new();
-            for &b in &f.layout {
-                for &i in &f.blocks[b].insts {
-                    let feature = f.insts[i].op.info().feature;
-                    if !used.contains(&feature) {
-                        used.push(feature);
-                    }
-                }
-            }
-            used
-        })
-        .collect();
-    used.dedup();
-    CompiledRules::new(
-        set,
-        options.objective,
-        |feature| feature == Feature::mvp || used.contains(&feature),
-        options.rule_filter.as_deref(),
-    )
+fn compile(set: &RuleSet, used: u32, options: &Options) -> CompiledRules {
+    let has = |feature: Feature| used >> feature as u32 & 1 == 1;
+    CompiledRules::new(set, options.objective, has, options.rule_filter.as_deref())
+}
+
+/// The built-in rules, read once and compiled once for each objective and set of proposals: callers that optimize many
+/// small modules would spend most of their time on it.
+fn builtin_rules(used: u32, options: &Options) -> Result<Arc<CompiledRules>, Error> {
+    type Cache = Mutex<HashMap<(Objective, u32), Arc<CompiledRules>>>;
+    static SET: OnceLock<Result<RuleSet, Error>> = OnceLock::new();
+    static COMPILED: LazyLock<Cache> = LazyLock::new(Default::default);
+    let set = SET.get_or_init(RuleSet::builtin).as_ref().map_err(Clone::clone)?;
+    if options.rule_filter.is_some() {
+        return Ok(Arc::new(compile(set, used, options)));
+    }
+    let mut cache = COMPILED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let compiled =
+        cache.entry((options.objective, used)).or_insert_with(|| Arc::new(compile(set, used, options)));
+    Ok(compiled.clone())
 }
 
 fn count_hits(rules: &CompiledRules, optimized: &[(FuncId, Optimized)], report: &mut Report) {
