@@ -1,13 +1,20 @@
 //! Custom sections on the way out: which stay as they are, which follow the code, which are dropped because they would lie.
 
 use super::attestation::{self, ATTESTATION, PROVENANCE};
-use super::encode::WrittenBody;
 use super::{CustomSection, Module, Numbering, SectionPlace};
 use crate::ir::entity::FuncId;
 use cranelift_entity::EntityRef;
 use std::borrow::Cow;
 use std::ops::Range;
 use wasm_encoder::Encode;
+
+/// A body as written.
+pub(super) struct WrittenBody<'a> {
+    /// Locals and code.
+    pub bytes: Cow<'a, [u8]>,
+    /// Whether the bytes are those of the input.
+    pub is_input: bool,
+}
 
 /// The code section as written.
 pub(super) struct CodeMap<'a> {

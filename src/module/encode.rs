@@ -1,6 +1,6 @@
 //! [`Module`] and [`Numbering`] to bytes.
 
-use super::custom::{CodeMap, write_customs};
+use super::custom::{CodeMap, WrittenBody, write_customs};
 use super::types::{CompositeType, FieldType, StorageType, SubType};
 use super::{
     Body, ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, Entity, Memory, Module, Numbering, SectionPlace,
@@ -50,14 +50,6 @@ pub fn encode(module: &Module, numbering: &Numbering) -> Result<EncodedModule, E
     let code_map = CodeMap { bodies: &bodies, ranges: &ranges, code_start, code_len: code.len() };
     let (wasm, notes) = write_customs(module, numbering, &code_map, &sections);
     Ok(EncodedModule { wasm, code_bytes: code.len() as u64, notes })
-}
-
-/// A body as written.
-pub(super) struct WrittenBody<'a> {
-    /// Locals and code.
-    pub bytes: Cow<'a, [u8]>,
-    /// Whether the bytes are those of the input.
-    pub is_input: bool,
 }
 
 /// Each written body, in order.
