@@ -169,7 +169,9 @@ fn divisions_that_cannot_trap() {
 
 #[test]
 fn a_trap_that_nobody_needs_stays_unless_proved_impossible() {
-    let f = extracted("v2: i32 = i32.load mem0 v0\nv3: i32 = i32.load mem0 v0\nv4: i32 = i32.div_u v0, v1\nreturn v0");
+    let f = extracted(
+        "v2: i32 = i32.load mem0 v0\nv3: i32 = i32.load mem0 v0\nv4: i32 = i32.div_u v0, v1\nreturn v0",
+    );
     assert_eq!(ops(&f, f.entry), [Op::I32Load, Op::I32DivU]);
 }
 
@@ -236,7 +238,10 @@ fn conditions_need_no_truth_value() {
         let w = World::new(&format!("{test}\nbr_if v3, b1(), b2()\n{arms}"), false, Objective::Size);
         let safe = removable(&w.context(Objective::Size));
         let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe);
-        assert_eq!(choice.condition(w.built.class(Value::from_u32(3))), (w.built.class(Value::from_u32(0)), negated));
+        assert_eq!(
+            choice.condition(w.built.class(Value::from_u32(3))),
+            (w.built.class(Value::from_u32(0)), negated)
+        );
         let f = w.extract(Objective::Size);
         assert!(ops(&f, f.entry).is_empty(), "{test}");
         let Terminator::Branch { cond, then, els } = f.term(f.entry) else { panic!("a branch") };
