@@ -3,7 +3,7 @@
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
 use crate::{generate, single, smith};
-use loom_wasm::{Assumptions, Objective, Options};
+use loom_wasm::{Assumptions, Objective, Options, Report};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,6 +101,8 @@ pub enum Kind {
     Mismatch,
     /// The optimizer took too long.
     Slow,
+    /// The output is right, but only because one of the optimizer's own checkers refused what a stage had made.
+    Refused,
 }
 
 impl fmt::Display for Kind {
@@ -111,6 +113,7 @@ impl fmt::Display for Kind {
             Kind::Invalid => "invalid",
             Kind::Mismatch => "mismatch",
             Kind::Slow => "slow",
+            Kind::Refused => "refused",
         })
     }
 }
@@ -148,8 +151,29 @@ fn validate(wasm: &[u8]) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
+/// Limits of the report that stand for a bug of a stage which a checker made harmless.
+const REFUSALS: [&str; 2] = ["lower-check-failed", "extract-refused"];
+
+fn refusal(report: &Report) -> Option<String> {
+    let reason =
+        report.functions.reasons.keys().find(|r| r.contains("refused") || r.contains("invalid output"));
+    let limit = REFUSALS.iter().find(|l| report.limits.get(**l).is_some_and(|n| *n > 0));
+    reason.cloned().or_else(|| limit.map(|l| (*l).to_owned()))
+}
+
 /// Optimizes and compares. The calls made are a function of `seed`.
 pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcome {
+    check_with(wasm, options, seed, rounds, |_| {})
+}
+
+/// As [`check`], handing over the optimizer's report.
+pub fn check_with(
+    wasm: &[u8],
+    options: &Options,
+    seed: u64,
+    rounds: usize,
+    report: impl FnOnce(&Report),
+) -> Outcome {
     if let Err(e) = validate(wasm) {
         return Outcome::Skip(format!("input does not validate: {e}"));
     }
@@ -159,11 +183,15 @@ pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcom
     let after = match result {
         Err(_) => return Outcome::Bug(Kind::Panic, LAST_PANIC.with(|p| p.borrow().clone())),
         Ok(Err(e)) => return Outcome::Bug(Kind::Rejected, e.to_string()),
-        Ok(Ok(output)) => output.wasm,
+        Ok(Ok(output)) => {
+            report(&output.report);
+            output
+        }
     };
     if time > SLOW {
         return Outcome::Bug(Kind::Slow, format!("{:.1} s", time.as_secs_f64()));
     }
+    let (after, refused) = (after.wasm, refusal(&after.report));
     if let Err(e) = validate(&after) {
         return Outcome::Bug(Kind::Invalid, e);
     }
@@ -172,7 +200,10 @@ pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcom
         return Outcome::Skip(format!("engine: {}", LAST_PANIC.with(|p| p.borrow().clone())));
     };
     match verdict {
-        Verdict::Equal(n) => Outcome::Equal(n),
+        Verdict::Equal(n) => match refused {
+            Some(what) => Outcome::Bug(Kind::Refused, what),
+            None => Outcome::Equal(n),
+        },
         Verdict::Skip(why) => Outcome::Skip(why),
         Verdict::Mismatch(what) => Outcome::Bug(Kind::Mismatch, what),
     }

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 use loom_fuzz::case::{self, Kind, Outcome, Source};
 use loom_fuzz::{reduce, regression};
-use loom_wasm::Options;
+use loom_wasm::rules::RuleSet;
+use loom_wasm::{Options, Report};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +41,9 @@ struct Cli {
     /// Do not reduce failures.
     #[arg(long)]
     no_reduce: bool,
+    /// Print how often each rule fired and name the built-in rules that never did.
+    #[arg(long)]
+    coverage: bool,
     /// Only this choice, instead of drawing it: `on` or `off`.
     #[arg(long)]
     egraph: Option<String>,
@@ -60,6 +65,56 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
+}
+
+/// What the optimizer did over all cases.
+#[derive(Default)]
+struct Coverage {
+    functions: [usize; 4],
+    rules: BTreeMap<String, u64>,
+    reasons: BTreeMap<String, usize>,
+    limits: BTreeMap<String, u64>,
+}
+
+impl Coverage {
+    fn add(&mut self, report: &Report) {
+        let f = &report.functions;
+        for (sum, n) in self.functions.iter_mut().zip([f.total, f.lifted, f.raw, f.reverted]) {
+            *sum += n;
+        }
+        for (name, n) in &report.rules {
+            *self.rules.entry(name.clone()).or_default() += n;
+        }
+        for (reason, n) in &f.reasons {
+            *self.reasons.entry(reason.clone()).or_default() += n;
+        }
+        for (limit, n) in &report.limits {
+            *self.limits.entry(limit.clone()).or_default() += n;
+        }
+    }
+
+    fn print(&self, rules: bool) {
+        let [total, lifted, raw, reverted] = self.functions;
+        println!("functions: {total}, lifted {lifted}, raw {raw}, reverted {reverted}");
+        for (reason, n) in &self.reasons {
+            println!("    {n} {reason}");
+        }
+        for (limit, n) in &self.limits {
+            println!("    limit {limit} reached {n} times");
+        }
+        println!("rules that fired: {}", self.rules.values().filter(|n| **n > 0).count());
+        if !rules {
+            return;
+        }
+        for (name, n) in &self.rules {
+            println!("{n:10} {name}");
+        }
+        let all: BTreeSet<String> =
+            RuleSet::builtin().map(|s| s.rules.iter().map(|r| r.name.clone()).collect()).unwrap_or_default();
+        for name in all.iter().filter(|n| !self.rules.contains_key(*n)) {
+            println!("     never {name}");
+        }
+    }
 }
 
 fn print_wat(wasm: &[u8]) -> String {
@@ -96,7 +151,8 @@ fn campaign(cli: &Cli) -> ExitCode {
     let next = AtomicU64::new(cli.start);
     let end = cli.start + cli.count;
     let [equal, calls, traps, imports, skipped, bugs] = [const { AtomicU64::new(0) }; 6];
-    let reasons = Mutex::new(std::collections::BTreeMap::<String, u64>::new());
+    let reasons = Mutex::new(BTreeMap::<String, u64>::new());
+    let coverage = Mutex::new(Coverage::default());
     let started = Instant::now();
     let worker = |thread: usize| {
         while bugs.load(Ordering::Relaxed) < cli.max_bugs {
@@ -114,7 +170,8 @@ fn campaign(cli: &Cli) -> ExitCode {
             if let Some(choice) = &cli.egraph {
                 options.egraph = choice == "on";
             }
-            match case::check(&wasm, &options, seed, cli.rounds) {
+            let record = |r: &Report| coverage.lock().unwrap_or_else(PoisonError::into_inner).add(r);
+            match case::check_with(&wasm, &options, seed, cli.rounds, record) {
                 Outcome::Equal(n) => {
                     equal.fetch_add(1, Ordering::Relaxed);
                     calls.fetch_add(n.calls as u64, Ordering::Relaxed);
@@ -172,6 +229,7 @@ fn campaign(cli: &Cli) -> ExitCode {
     for (why, n) in reasons.into_inner().unwrap_or_else(PoisonError::into_inner) {
         println!("skipped {n}: {why}");
     }
+    coverage.into_inner().unwrap_or_else(PoisonError::into_inner).print(cli.coverage);
     println!(
         "{done} cases, {bugs} mismatches, {equal} equal over {} calls ({} trapped, {} calls of imports), {skipped} skipped, {:.1} s; next seed {}",
         calls.into_inner(),
