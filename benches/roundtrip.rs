@@ -89,6 +89,9 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
                 *failed.entry(text).or_default() += 1;
             }
         }
+        if o.worst > 0 && start.elapsed() > Duration::from_millis(300) {
+            println!("    {func}: {:.2} s, {} blocks", start.elapsed().as_secs_f64(), f.layout.len());
+        }
         lowering += start.elapsed();
         if o.dump == Some(func.as_u32()) {
             println!("{f}");
