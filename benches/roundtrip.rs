@@ -38,6 +38,7 @@ fn main() {
     println!("{:<58} {:>9} {:>9} {:>6}  lift/lower s  raw  failed", "module", "before", "after", "ratio");
     for file in &o.files {
         let Ok(bytes) = std::fs::read(file) else { continue };
+        let Ok(bytes) = loom_wasm::read_input(&bytes) else { continue };
         logs.extend(measure(file, &bytes, &o).map(f64::ln));
     }
     if !logs.is_empty() {
