@@ -38,6 +38,7 @@ fn main() {
     println!("{:<58} {:>9} {:>9} {:>6}  lift/lower s  raw  failed", "module", "before", "after", "ratio");
     for file in &o.files {
         let Ok(bytes) = std::fs::read(file) else { continue };
+        let Ok(bytes) = loom_wasm::read_input(&bytes) else { continue };
         logs.extend(measure(file, &bytes, &o).map(f64::ln));
     }
     if !logs.is_empty() {
@@ -88,6 +89,9 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
                 };
                 *failed.entry(text).or_default() += 1;
             }
+        }
+        if o.worst > 0 && start.elapsed() > Duration::from_millis(300) {
+            println!("    {func}: {:.2} s, {} blocks", start.elapsed().as_secs_f64(), f.layout.len());
         }
         lowering += start.elapsed();
         if o.dump == Some(func.as_u32()) {

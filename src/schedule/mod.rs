@@ -37,6 +37,8 @@ mod locals;
 mod peephole;
 mod prepare;
 mod stackify;
+#[cfg(test)]
+mod tests;
 
 pub use check::check;
 pub use code::StackCode;

@@ -23,11 +23,14 @@ impl Checker<'_> {
         let Terminator::Branch { cond, .. } = *self.f.term(block) else {
             return Err("not a two-way branch".into());
         };
+        let cond = self.canonical[cond].unwrap_or(cond);
         let negate = taken == 1;
         let direct = s.negated == negate && self.symbols.contains(s, cond);
         let through_eqz = s.negated != negate
             && self.f.def_inst(cond).is_some_and(|i| {
-                self.f.insts[i].op == Op::I32Eqz && self.symbols.contains(s, self.f.args(i)[0])
+                let arg = self.f.args(i)[0];
+                self.f.insts[i].op == Op::I32Eqz
+                    && self.symbols.contains(s, self.canonical[arg].unwrap_or(arg))
             });
         if direct || through_eqz { Ok(()) } else { Err(format!("condition {cond} expected")) }
     }
@@ -59,7 +62,7 @@ impl Checker<'_> {
         let produced = params.len() - args.len();
         let mut more: HashMap<Value, SmallVec<[Value; 2]>> = HashMap::new();
         for (&p, &a) in params[produced..].iter().zip(args) {
-            more.entry(a).or_default().push(p);
+            more.entry(self.canonical[a].unwrap_or(a)).or_default().push(p);
         }
         if iteration.is_none() && more.is_empty() && produced == 0 {
             self.state()?.phase = Phase::To(to);
@@ -74,11 +77,11 @@ impl Checker<'_> {
                 return Err("produced value missing".into());
             }
         }
-        let (home, mark) = (&self.home, &self.mark_at);
-        let keep = |v: Value| {
-            v.as_u32() < PRODUCED
-                && !iteration
-                    .is_some_and(|(from, to)| home[v].is_some_and(|b| from <= mark[b] && mark[b] < to))
+        let (home, mark, dom) = (&self.home, &self.mark_at, &self.dom);
+        let keep = |v: Value| match home[v] {
+            // Only what dominates the target can be used from there on.
+            Some(b) => dom.dominates(b, to) && !iteration.is_some_and(|(x, y)| x <= mark[b] && mark[b] < y),
+            None => v.as_u32() < PRODUCED,
         };
         for s in state.locals.iter_mut().chain(&mut state.stack) {
             *s = self.symbols.rewrite(*s, keep, &more);

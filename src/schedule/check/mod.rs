@@ -14,10 +14,12 @@ mod graph;
 mod symbols;
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
+use crate::analysis::{Cfg, DomTree};
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Op};
+use crate::ir::types::Type;
 use crate::structure::FrameId;
 use cranelift_entity::SecondaryMap;
 use hashbrown::HashMap;
@@ -72,6 +74,9 @@ struct Checker<'a> {
     mark_at: SecondaryMap<Block, u32>,
     /// First and last operation of each loop.
     loop_range: Vec<Option<(u32, u32)>>,
+    dom: DomTree,
+    /// The first of equal constants, which stands for all of them.
+    canonical: SecondaryMap<Value, Option<Value>>,
     /// Where a value that can change is defined.
     home: SecondaryMap<Value, Option<Block>>,
     place: SecondaryMap<Inst, Option<(Block, u32)>>,
@@ -103,6 +108,8 @@ pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> Effec
         ordered: SecondaryMap::new(),
         mark_at: SecondaryMap::with_default(u32::MAX),
         loop_range: vec![None; code.frame_results.len()],
+        dom: DomTree::compute(f, &Cfg::compute(f)),
+        canonical: SecondaryMap::with_capacity(f.values.len()),
         home: SecondaryMap::with_capacity(f.values.len()),
         place: SecondaryMap::with_capacity(f.insts.len()),
         state: None,
@@ -141,6 +148,15 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+        let mut constants: HashMap<(Op, Imm, Type), Value> = HashMap::new();
+        for (v, data) in self.f.values.iter() {
+            if let ValueDef::Result(i, _) = data.def
+                && self.f.insts[i].op.is_const()
+            {
+                let inst = &self.f.insts[i];
+                self.canonical[v] = Some(*constants.entry((inst.op, inst.imm, data.ty)).or_insert(v));
+            }
+        }
         for &b in &self.f.layout {
             for &p in self.f.block_params(b) {
                 self.home[p] = Some(b);
@@ -166,19 +182,19 @@ impl Checker<'_> {
         for &p in self.f.block_params(self.f.entry) {
             locals.push(self.symbols.of(&[p]));
         }
-        let mut zeros: HashMap<_, Vec<Value>> = HashMap::new();
-        for (v, data) in self.f.values.iter() {
+        let mut zeros: HashMap<Type, Value> = HashMap::new();
+        for (v, data) in self.f.values.iter().filter(|(v, _)| self.canonical[*v] == Some(*v)) {
             if let ValueDef::Result(i, _) = data.def {
                 let inst = &self.f.insts[i];
-                let is_zero = inst.op.is_const() && inst.imm.const_bits() == Some(0);
-                if is_zero || inst.op == Op::RefNull {
-                    zeros.entry(data.ty).or_default().push(v);
+                // A null of the local's own type; others are not looked for.
+                if inst.imm.const_bits() == Some(0) || inst.op == Op::RefNull {
+                    zeros.insert(data.ty, v);
                 }
             }
         }
         for ty in &self.code.locals {
-            let values = zeros.get(ty).map_or(&[][..], Vec::as_slice);
-            locals.push(self.symbols.of(values));
+            let zero = zeros.get(ty).copied();
+            locals.push(self.symbols.of(zero.as_slice()));
         }
         State { phase: Phase::To(self.f.entry), locals, stack: Vec::new() }
     }
@@ -358,7 +374,7 @@ impl Checker<'_> {
             return Err("no opposite operator".into());
         }
         for &r in self.f.results(i) {
-            let s = self.symbols.of(&[r]);
+            let s = self.symbols.of(&[self.canonical[r].unwrap_or(r)]);
             self.push(Symbol { negated: inverted, ..s })?;
         }
         Ok(())
@@ -408,7 +424,12 @@ impl Checker<'_> {
             found.push(self.pop()?);
         }
         found.reverse();
-        let ok = |order: &[usize]| order.iter().zip(values).all(|(&n, &v)| self.symbols.holds(found[n], v));
+        let ok = |order: &[usize]| {
+            order
+                .iter()
+                .zip(values)
+                .all(|(&n, &v)| self.symbols.holds(found[n], self.canonical[v].unwrap_or(v)))
+        };
         let straight: SmallVec<[usize; 8]> = (0..values.len()).collect();
         if ok(&straight) {
             return Ok(());

@@ -273,7 +273,10 @@ impl Stackify<'_> {
         let values = &self.p.f.values;
         let fresh = self.p.repeat[a].at_edges
             || matches!(values[a].def, ValueDef::Result(i, _)
-                if self.p.uses[a] == 1 && self.p.position[i].0 == block && self.p.f.result(i).is_some());
+                if self.p.uses[a] == 1
+                    && !self.p.f.insts[i].op.is_const()
+                    && self.p.position[i].0 == block
+                    && self.p.f.result(i).is_some());
         let same_local = values[a].hint.is_some() && values[a].hint == values[p].hint;
         if fresh {
             (2, extra)
