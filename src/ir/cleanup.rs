@@ -161,3 +161,6 @@ pub fn resolve(replaced: &mut SecondaryMap<Value, PackedOption<Value>>, value: V
     }
     root
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,6 @@ fn live(f: &Function) -> SecondaryMap<Value, bool> {
     }
     live
 }
+
+#[cfg(test)]
+mod tests;

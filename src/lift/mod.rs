@@ -13,6 +13,8 @@ mod control;
 mod finish;
 mod operators;
 pub mod ssa;
+#[cfg(test)]
+mod tests;
 
 use crate::Error;
 use crate::ir::function::Function;
