@@ -194,13 +194,8 @@ fn zeros(egraph: &Graph, op: Op, node: &Node) -> u64 {
         }),
         Op::I64ExtendI32U => z(0) | !u64::from(u32::MAX),
         Op::I32WrapI64 => z(0),
-        Op::I64ExtendI32S => {
-            if z(0) >> 31 & 1 == 1 {
-                z(0) | !u64::from(u32::MAX)
-            } else {
-                0
-            }
-        }
+        // With a clear sign bit it is the unsigned extension.
+        Op::I64ExtendI32S if z(0) >> 31 & 1 == 1 => z(0) | !u64::from(u32::MAX),
         Op::I32Load8U | Op::I64Load8U => !0xff,
         Op::I32Load16U | Op::I64Load16U => !0xffff,
         Op::I64Load32U => !u64::from(u32::MAX),

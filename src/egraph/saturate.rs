@@ -128,7 +128,7 @@ fn iterate(
     let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
     let now = graph.analysis.touched.len();
     for &i in active {
-        let since = std::mem::replace(&mut seen[i], Some(now));
+        let since = seen[i].replace(now);
         if since == Some(now) {
             continue;
         }

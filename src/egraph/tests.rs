@@ -109,7 +109,7 @@ fn answers_hold_for_concrete_addresses() {
     let offsets = [0, 1, 4, 8, 16, SPACE - 8, SPACE - 4, SPACE - 1];
     for _ in 0..20_000 {
         let (mut g, p) = leaves(&[Type::I32]);
-        let is_const = r.next() % 4 == 0;
+        let is_const = r.next().is_multiple_of(4);
         let (ka, kb) = (r.pick(&near), r.pick(&near));
         let (a, b) = if is_const {
             (i32_const(&mut g, ka), i32_const(&mut g, kb))

@@ -15,14 +15,16 @@ use crate::ir::ops::{Imm, Kind, Op};
 use egg::Id;
 use hashbrown::HashMap;
 
+/// A memory and the class of an address in it; no class stands for address 0.
+type Place = (MemoryId, Option<Id>);
+
 /// Accesses that were executed on the way to the current point. Filled while the dominator tree is walked in preorder.
 pub struct Bounds<'a, I> {
     graph: &'a Graph,
     info: &'a I,
     dom: &'a DomTree,
-    /// For each memory and address class (none: address 0) the blocks in which `[address, address + end)` was found to be
-    /// in bounds.
-    known: HashMap<(MemoryId, Option<Id>), Vec<(Block, u128)>>,
+    /// The blocks in which `[address, address + end)` was found to be in bounds, with `end`.
+    known: HashMap<Place, Vec<(Block, u128)>>,
 }
 
 impl<'a, I: ModuleInfo> Bounds<'a, I> {
@@ -44,7 +46,12 @@ impl<'a, I: ModuleInfo> Bounds<'a, I> {
         if self.reaches(block, memory, key, start + end) {
             return;
         }
-        self.known.entry((memory, key)).or_default().push((block, start + end));
+        let known = self.known.entry((memory, key)).or_default();
+        match known.last_mut() {
+            // Later questions are about later points of the block.
+            Some((b, e)) if *b == block => *e = start + end,
+            _ => known.push((block, start + end)),
+        }
     }
 
     fn reaches(&self, block: Block, memory: MemoryId, key: Option<Id>, end: u128) -> bool {

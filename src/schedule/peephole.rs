@@ -82,7 +82,7 @@ fn outermost_frame(code: &mut StackCode) {
     if code.frame_results[id as usize] != code.f.results {
         return;
     }
-    if !code.ops.iter().any(|op| *op == StackOp::Block(id)) {
+    if !code.ops.contains(&StackOp::Block(id)) {
         return;
     }
     let rename = |frame: &mut u32| {

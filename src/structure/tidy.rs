@@ -50,14 +50,14 @@ fn continuations(s: &Structured) -> Vec<Option<Block>> {
 fn fall_through(f: &Function, s: &mut Structured) -> bool {
     let after = continuations(s);
     let mut changed = false;
-    for i in 0..s.items.len() {
+    for (i, &next) in after.iter().enumerate() {
         let Item::Br { block, edge } = s.items[i] else { continue };
-        if after[i] == Some(target(f, block, edge)) {
+        if next == Some(target(f, block, edge)) {
             s.items[i] = Item::Fall { block, edge };
             changed = true;
         } else if let Some(&Item::BrIf { block: b, edge: other }) = i.checked_sub(1).map(|p| &s.items[p])
             && b == block
-            && after[i] == Some(target(f, block, other))
+            && next == Some(target(f, block, other))
         {
             s.items[i - 1] = Item::BrIf { block, edge };
             s.items[i] = Item::Fall { block, edge: other };
