@@ -95,7 +95,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         Vec::new()
     } else {
         let old_size = |f: &Function| module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
-        functions.par_iter().map(|f| (f.id, optimize_function(f, old_size(f), &shared))).collect()
+        functions.par_iter().map(|f| (f.id, guarded(f, old_size(f), &shared))).collect()
     };
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
@@ -110,6 +110,17 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     Ok(Output { wasm, report })
+}
+
+/// A bug in a stage costs one function its new body, loudly, and not the user the run.
+fn guarded(f: &Function, old_size: usize, shared: &Shared<'_>) -> Optimized {
+    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, old_size, shared));
+    std::panic::catch_unwind(work).unwrap_or_else(|_| {
+        let mut failed = Optimized::default();
+        failed.limits.insert("internal-panic", 1);
+        failed.reasons.push("internal error: a stage panicked".to_owned());
+        failed
+    })
 }
 
 /// Validates and lifts all bodies. The first error by function index is the one reported.

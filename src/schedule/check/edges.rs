@@ -28,9 +28,12 @@ impl Checker<'_> {
         let direct = s.negated == negate && self.symbols.contains(s, cond);
         let through_eqz = s.negated != negate
             && self.f.def_inst(cond).is_some_and(|i| {
-                let arg = self.f.args(i)[0];
                 self.f.insts[i].op == Op::I32Eqz
-                    && self.symbols.contains(s, self.canonical[arg].unwrap_or(arg))
+                    && self
+                        .f
+                        .args(i)
+                        .iter()
+                        .all(|&a| self.symbols.contains(s, self.canonical[a].unwrap_or(a)))
             });
         if direct || through_eqz { Ok(()) } else { Err(format!("condition {cond} expected")) }
     }

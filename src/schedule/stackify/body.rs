@@ -123,6 +123,9 @@ impl Stackify<'_> {
                 return true;
             }
             let d = self.take_top();
+            if d.negate {
+                self.out.push(StackOp::Eqz);
+            }
             self.tee(&d);
             self.results_to_locals(&results[1..]);
             self.emit(inst, StackOp::Inst(inst));
