@@ -28,6 +28,8 @@ pub(super) struct Numbered {
     pub ops: Vec<StackOp<u32>>,
     /// Types of the locals after the parameters.
     pub locals: Vec<Type>,
+    /// Edges with moves that did not vanish where the edge would have needed a place of its own.
+    pub crowded: Vec<(Block, u32)>,
 }
 
 struct Class {
@@ -106,12 +108,16 @@ pub(super) fn number(
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
+    let mut crowded = Vec::new();
     let (mut classes, zeros, joined) = loop {
         let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
         let mut classes = classes(f, &values, &live);
         let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
         let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, cx);
         round += 1;
+        if round == 1 {
+            crowded = crowded_edges(f, code, &edges, &joined);
+        }
         if !make_inline(f, code, &edges, &joined, &mut on_edge, round >= ROUNDS) {
             break (classes, zeros, joined);
         }
@@ -151,7 +157,7 @@ pub(super) fn number(
             ops.push(StackOp::AsNonNull);
         }
     }
-    Ok(Numbered { ops, locals })
+    Ok(Numbered { ops, locals, crowded })
 }
 
 /// Dense numbers for the values that have a virtual local: the function's parameters, then in order of appearance.
@@ -216,6 +222,34 @@ fn live_with_edges(
         }
     }
     Ok((live, result))
+}
+
+/// Edges with moves that did not vanish.
+fn crowded_edges(
+    f: &Function,
+    code: &VirtualCode,
+    edges: &EdgePlaces,
+    joined: &[usize],
+) -> Vec<(Block, u32)> {
+    let vanished: HashSet<usize> = joined.iter().copied().collect();
+    let mut list = Vec::new();
+    for &i in edges.keys().filter(|i| !vanished.contains(*i)) {
+        let m = &code.moves[i];
+        let (Some(branch), ValueDef::Param(to, _)) = (m.branch, f.values[m.to].def) else { continue };
+        match code.ops[branch as usize] {
+            StackOp::BrIf { block, edge, .. } | StackOp::If { block, skip: edge, .. } => {
+                list.push((block, edge))
+            }
+            StackOp::Term(block) => {
+                let all = f.term(block).edges().enumerate().filter(|(_, e)| e.block == to);
+                list.extend(all.map(|(n, _)| (block, n as u32)));
+            }
+            _ => {}
+        }
+    }
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 /// Moves on edges that did not vanish go before their branches, with all others of the same edge. Returns whether there

@@ -46,6 +46,7 @@ pub use encode::{Identity, IndexMap, TypeIndex};
 pub use liveness::MAX_LIVENESS_STEPS;
 
 use crate::ir::effects::EffectSet;
+use crate::ir::entity::Block;
 use crate::ir::function::Function;
 use crate::ir::ops::{Imm, Op};
 use crate::options::Objective;
@@ -71,12 +72,47 @@ pub enum LowerError {
     Check(String),
 }
 
+/// How often a function is done again with edges that turned out to need moves in blocks of their own.
+const ATTEMPTS: usize = 4;
+
 /// Makes stack code of a function.
 ///
 /// # Errors
 /// When the function is kept as it was, with the reason.
 pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
-    let prepared = prepare::prepare(f)?;
+    let mut own_blocks: Vec<(Block, u32)> = Vec::new();
+    let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
+    let mut size = best.size();
+    for _ in 1..ATTEMPTS {
+        own_blocks.extend(crowded.into_iter().filter(|e| (e.0.as_u32() as usize) < f.blocks.len()));
+        let known = own_blocks.len();
+        own_blocks.sort_unstable();
+        own_blocks.dedup();
+        if own_blocks.is_empty() || own_blocks.len() < known {
+            break;
+        }
+        let Ok((code, more)) = attempt(f, cx, &own_blocks) else { break };
+        let new = code.size();
+        if new < size {
+            (best, size) = (code, new);
+        }
+        crowded = more;
+        if crowded.is_empty() {
+            break;
+        }
+    }
+    check(f, &best, cx.effects).map_err(LowerError::Check)?;
+    Ok(best)
+}
+
+/// One way to lower a function, with the given edges in blocks of their own. Also returns the edges that would be better
+/// off with one.
+fn attempt(
+    f: &Function,
+    cx: &LowerContext<'_>,
+    own_blocks: &[(Block, u32)],
+) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
+    let prepared = prepare::prepare(f, own_blocks)?;
     let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
     let numbered = locals::number(&prepared.f, &code, cx)?;
@@ -88,6 +124,5 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         labels: code.labels,
     };
     peephole::peephole(&mut code)?;
-    check(f, &code, cx.effects).map_err(LowerError::Check)?;
-    Ok(code)
+    Ok((code, numbered.crowded))
 }

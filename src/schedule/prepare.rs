@@ -89,7 +89,8 @@ pub(super) fn edge(f: &Function, block: Block, edge: u32) -> &Edge {
     }
 }
 
-pub(super) fn prepare(f: &Function) -> Result<Prepared, LowerError> {
+/// `extra` are further edges that shall have blocks of their own.
+pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, LowerError> {
     let mut f = f.clone();
     let cfg = Cfg::compute(&f);
     let dom = DomTree::compute(&f, &cfg);
@@ -99,6 +100,7 @@ pub(super) fn prepare(f: &Function) -> Result<Prepared, LowerError> {
     f.layout.retain(|&b| cfg.is_reachable(b));
     let mut splits = edges_that_disturb(&f, &cfg, &dom)?;
     splits.extend(edges_that_produce(&f, &cfg));
+    splits.extend_from_slice(extra);
     split(&mut f, &splits);
 
     let in_edges = InEdges::compute(&f);
