@@ -10,6 +10,7 @@ use crate::analysis::{Cfg, DomTree};
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Edge, Function, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Op};
+use cranelift_entity::packed_option::PackedOption;
 use cranelift_entity::{EntityList, SecondaryMap};
 use hashbrown::{HashMap, HashSet};
 
@@ -40,6 +41,8 @@ pub(super) struct Prepared {
     pub position: SecondaryMap<Inst, (Block, u32)>,
     /// Edges to each block.
     pub in_edges: InEdges,
+    /// Stands for a loop's parameter where edges write it, when it has to be read from there at the header.
+    pub written: SecondaryMap<Value, PackedOption<Value>>,
     /// Constants.
     pub repeat: SecondaryMap<Value, Repeat>,
 }
@@ -98,7 +101,7 @@ pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, 
         return Err(LowerError::Unsupported("irreducible control flow"));
     }
     f.layout.retain(|&b| cfg.is_reachable(b));
-    let mut splits = edges_that_disturb(&f, &cfg, &dom)?;
+    let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom)?;
     splits.extend(edges_that_produce(&f, &cfg));
     splits.extend_from_slice(extra);
     split(&mut f, &splits);
@@ -112,8 +115,15 @@ pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, 
         position: SecondaryMap::with_default((f.entry, 0)),
         in_edges,
         repeat: SecondaryMap::new(),
+        written: SecondaryMap::new(),
         f,
     };
+    for v in lost {
+        if p.written[v].is_none() {
+            let data = p.f.values[v];
+            p.written[v] = p.f.values.push(data).into();
+        }
+    }
     p.find_live();
     p.block_facts();
     p.count_uses();
@@ -121,12 +131,17 @@ pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, 
 }
 
 impl Prepared {
-    /// Pairs of a live parameter of an edge's target and the different value moved into it.
+    /// Pairs of a live parameter of an edge's target and the value moved into it, unless that is the parameter itself and
+    /// still in its place.
     pub(super) fn moves(&self, e: &Edge) -> impl Iterator<Item = (Value, Value)> + '_ {
         let params = self.f.block_params(e.block);
         let args = e.args.as_slice(&self.f.pool);
         let skip = params.len().saturating_sub(args.len());
-        params[skip..].iter().copied().zip(args.iter().copied()).filter(|&(p, a)| p != a && self.live[p])
+        params[skip..]
+            .iter()
+            .copied()
+            .zip(args.iter().copied())
+            .filter(|&(p, a)| self.live[p] && (p != a || self.written[p].is_some()))
     }
 
     /// The distinct moves of all edges of a terminator that branches many ways.
@@ -334,8 +349,13 @@ fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
     list
 }
 
-/// Edges whose moves change what another edge of their block passes or needs.
-fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Vec<(Block, u32)>, LowerError> {
+/// Edges whose target another edge of their block reaches with other arguments, and loop parameters that an edge back
+/// changes while another edge of the same block needs their old values.
+fn edges_that_disturb(
+    f: &Function,
+    cfg: &Cfg,
+    dom: &DomTree,
+) -> Result<(Vec<(Block, u32)>, Vec<Value>), LowerError> {
     let mut list = Vec::new();
     // Moves into headers, on edges that are not their block's only one.
     let mut suspects: Vec<(Block, u32, Value)> = Vec::new();
@@ -363,8 +383,9 @@ fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Vec<(Blo
             }
         }
     }
+    let mut lost = Vec::new();
     if suspects.is_empty() {
-        return Ok(list);
+        return Ok((list, lost));
     }
     let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2));
     for (x, i, p) in suspects {
@@ -375,10 +396,10 @@ fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Vec<(Blo
                 && (f.edge_args(e).contains(&p) || (e.block != own.block && blocks.contains(&e.block)))
         });
         if disturbs {
-            list.push((x, i));
+            lost.push(p);
         }
     }
-    Ok(list)
+    Ok((list, lost))
 }
 
 /// Where chosen values are live, found on demand.

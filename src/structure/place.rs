@@ -60,17 +60,27 @@ impl Placer<'_> {
 
         let mut after: Vec<Task> = Vec::new();
         let mut head: Vec<Item> = Vec::new();
+        // Falling out of a loop leads to what follows it, so the frame of that can as well be inside, where it may become
+        // an `if`.
+        let moved = kids.get(inside).copied().filter(|&k| is_header && Some(k) != inline);
         for (from, to) in [(0, inside), (inside, kids.len())] {
             if kids[from..to].first().is_some_and(|&k| Some(k) == inline) {
                 after.push(Task::Place(kids[from]));
             }
             for k in framed(from, to) {
-                let id = self.frame(false, k);
-                after.push(Task::Emit(Item::End(id)));
+                if Some(k) != moved {
+                    let id = self.frame(false, k);
+                    after.push(Task::Emit(Item::End(id)));
+                    head.push(Item::Block(id));
+                }
                 after.push(Task::Place(k));
-                head.push(Item::Block(id));
             }
             if from == 0 && is_header {
+                if let Some(k) = moved {
+                    let id = self.frame(false, k);
+                    after.push(Task::Emit(Item::End(id)));
+                    head.push(Item::Block(id));
+                }
                 let id = self.frame(true, x);
                 after.push(Task::Emit(Item::End(id)));
                 head.push(Item::Loop(id));

@@ -162,6 +162,7 @@ impl Stackify<'_> {
         let mut direct = Vec::new();
         let mut copies = Vec::new();
         for (p, a) in moves {
+            let p = self.p.written[p].expand().unwrap_or(p);
             self.needs_local[p] = true;
             let probe = Demand { value: a, negate: false, edge: true, set: None };
             if self.repeats(&probe) {

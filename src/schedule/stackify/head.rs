@@ -4,7 +4,7 @@ use super::Stackify;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::ValueDef;
 use crate::schedule::LowerError;
-use crate::schedule::code::StackOp;
+use crate::schedule::code::{Move, StackOp};
 use crate::schedule::prepare::edge;
 use crate::structure::Item;
 use smallvec::SmallVec;
@@ -18,6 +18,14 @@ impl Stackify<'_> {
             Some(Item::End(frame)) => self.satisfy_late(block, frame),
             Some(Item::Fall { .. }) => {}
             _ => self.satisfy_frame(),
+        }
+        for &p in self.p.f.block_params(block).iter().rev() {
+            if let Some(from) = self.p.written[p].expand().filter(|_| self.needs_local[p]) {
+                self.out.push(StackOp::Set(p));
+                let (get, set) = (self.out.len() as u32, self.out.len() as u32 - 1);
+                self.moves.push(Move { get, set, from, to: p, branch: None });
+                self.out.push(StackOp::Get(from));
+            }
         }
         let produced = self.p.produced[block] as usize;
         if produced > 0 {
