@@ -19,7 +19,12 @@ fn check_program(
             return Err(format!("the input itself gives run({input}) = {result}, expected {expected}"));
         }
     }
-    let output = optimize(&program.wasm, options)?.wasm;
+    let output = optimize(&program.wasm, options)?;
+    let reasons = &output.report.functions.reasons;
+    if let Some(refused) = reasons.keys().find(|r| r.contains("refused") || r.contains("invalid output")) {
+        return Err(refused.clone());
+    }
+    let output = output.wasm;
     let after = Running::new(plain, program, &output)?.results(&program.inputs);
     if before != after {
         let at = before.iter().zip(&after).position(|(b, a)| b != a).unwrap_or(0);
@@ -48,7 +53,7 @@ fn run_variant(name: &str) {
     let options = loom_engines::variant(name);
     let (plain, fueled) = (engine(false), engine(true));
     let mut failures = Vec::new();
-    println!("{name}: program, bytes before and after, fuel before and after, ratio");
+    let mut table = format!("{name}: program, bytes before and after, fuel before and after, ratio\n");
     for program in programs().expect("the fused programs can be read") {
         match check_program(&plain, &program, name, &options) {
             Ok(output) => {
@@ -56,8 +61,8 @@ fn run_variant(name: &str) {
                     Running::new(&fueled, &program, wasm).map(|mut r| r.fuel(program.fuel_input))
                 };
                 let (before, after) = (fuel(&program.wasm).unwrap_or(0), fuel(&output).unwrap_or(0));
-                println!(
-                    "{:20} {:6} {:6} {before:12} {after:12} {:.3}",
+                table += &format!(
+                    "{:20} {:6} {:6} {before:12} {after:12} {:.3}\n",
                     program.name,
                     program.wasm.len(),
                     output.len(),
@@ -65,11 +70,11 @@ fn run_variant(name: &str) {
                 );
             }
             Err(e) => {
-                println!("{:20} FAILED {e}", program.name);
                 failures.push(format!("{}: {e}", program.name));
             }
         }
     }
+    println!("{table}");
     assert!(failures.is_empty(), "{name}:\n{}", failures.join("\n"));
 }
 

@@ -4,9 +4,10 @@ use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
 use crate::{generate, single, smith};
 use loom_wasm::{Assumptions, Objective, Options, Report};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Optimizing a small module for longer than this is a finding.
@@ -120,16 +121,23 @@ impl fmt::Display for Kind {
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
-    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Message of the latest panic; the optimizer's own threads panic too, so one for the process.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+fn last_panic() -> String {
+    LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Keeps the message of a panic of the optimizer (or of the engine) for the report instead of printing it. Call once at the start.
 pub fn capture_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if QUIET.get() {
+        // Threads without a name are those of the optimizer's pool.
+        if QUIET.get() || std::thread::current().name().is_none() {
             let text = info.to_string().replace('\n', " ");
-            LAST_PANIC.with(|p| *p.borrow_mut() = text);
+            *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = text;
         } else {
             default(info);
         }
@@ -181,7 +189,7 @@ pub fn check_with(
     let result = quietly(|| loom_wasm::optimize(wasm, options));
     let time = start.elapsed();
     let after = match result {
-        Err(_) => return Outcome::Bug(Kind::Panic, LAST_PANIC.with(|p| p.borrow().clone())),
+        Err(_) => return Outcome::Bug(Kind::Panic, last_panic()),
         Ok(Err(e)) => return Outcome::Bug(Kind::Rejected, e.to_string()),
         Ok(Ok(output)) => {
             report(&output.report);
@@ -197,7 +205,7 @@ pub fn check_with(
     }
     // A panic of the engine says nothing about the optimizer.
     let Ok(verdict) = quietly(|| oracle::compare(wasm, &after, seed, rounds)) else {
-        return Outcome::Skip(format!("engine: {}", LAST_PANIC.with(|p| p.borrow().clone())));
+        return Outcome::Skip(format!("engine: {}", last_panic()));
     };
     match verdict {
         Verdict::Equal(n) => match refused {

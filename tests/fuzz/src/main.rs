@@ -218,7 +218,10 @@ fn campaign(cli: &Cli) -> ExitCode {
     std::thread::scope(|scope| {
         for thread in 0..cli.jobs.max(1) {
             let worker = &worker;
-            scope.spawn(move || worker(thread));
+            let named = std::thread::Builder::new().name(format!("fuzz-{thread}"));
+            if let Err(e) = named.spawn_scoped(scope, move || worker(thread)) {
+                eprintln!("cannot start a thread: {e}");
+            }
         }
     });
     for thread in 0..cli.jobs.max(1) {
