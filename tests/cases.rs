@@ -153,7 +153,8 @@ fn run(name: &Path, text: &str) -> String {
         .validate_all(&output.wasm)
         .unwrap_or_else(|e| panic!("the output is invalid: {e}"));
     if d.not_run.is_none() {
-        common::compare(&wasm, &output.wasm).unwrap_or_else(|e| panic!("{e}"));
+        let calls = common::compare(&wasm, &output.wasm).unwrap_or_else(|e| panic!("{e}"));
+        assert!(calls > 0, "the case exports no function: nothing was compared");
     }
     let mut snapshot = format!("{before}\n--- rules\n");
     for (rule, n) in &report.rules {
@@ -194,6 +195,30 @@ fn cases() {
         }
     }
     assert!(failed.is_empty(), "{} of {} cases failed: {}", failed.len(), cases.len(), failed.join(", "));
+}
+
+/// The oracle sees a wrong result, a wrong trap, a wrong byte, a wrong global and a call too many.
+#[test]
+fn the_oracle_sees_differences() {
+    let module = |body: &str| {
+        wat::parse_str(format!(
+            "(module (import \"h\" \"f\" (func $f)) (memory (export \"m\") 1)
+               (global $g (export \"g\") (mut i32) (i32.const 0))
+               (func (export \"run\") (param i32 i64) (result i32) {body}))"
+        ))
+        .expect("a module")
+    };
+    let right = module("(i32.store (i32.const 8) (local.get 0)) (local.get 0)");
+    assert!(common::compare(&right, &right).expect("no difference") > 100);
+    for wrong in [
+        "(i32.store (i32.const 8) (local.get 0)) (select (i32.const 5) (local.get 0) (i32.eq (local.get 0) (i32.const 64)))",
+        "(i32.store (i32.const 8) (local.get 0)) (i32.add (local.get 0) (i32.div_u (i32.const 0) (local.get 0)))",
+        "(i32.store16 (i32.const 8) (local.get 0)) (local.get 0)",
+        "(i32.store (i32.const 8) (local.get 0)) (global.set $g (local.get 0)) (local.get 0)",
+        "(call $f) (i32.store (i32.const 8) (local.get 0)) (local.get 0)",
+    ] {
+        assert!(common::compare(&right, &module(wrong)).is_err(), "{wrong}");
+    }
 }
 
 /// A snapshot whose case is gone says nothing; blessing removes it.

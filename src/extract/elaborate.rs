@@ -427,7 +427,10 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     fn result_type(&self, class: Id, op: Op, args: &[Value]) -> Option<Type> {
         match op.info().signature {
             Signature::Fixed { results: [SigType::Is(t)], .. } => Some(*t),
-            Signature::Fixed { results: [_], .. } if op == Op::Select => Some(self.out.ty(args[0])),
+            // References may have a wider type than the arm: only the original instruction knows it.
+            Signature::Fixed { results: [_], .. } if op == Op::Select => {
+                Some(self.out.ty(args[0])).filter(|t| !matches!(t, Type::Ref(_)))
+            }
             _ => self.cx.built.graph[class].data.ty,
         }
     }
