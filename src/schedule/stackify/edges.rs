@@ -120,6 +120,10 @@ impl Stackify<'_> {
                 }
                 handlers = !list.is_empty();
                 if handlers {
+                    if !matches!(term, Terminator::Invoke { .. }) {
+                        // The end of `try_table` counts as reachable, whatever is inside.
+                        self.out.push(StackOp::Dead);
+                    }
                     self.out.push(StackOp::EndTry(block));
                 }
                 self.out.push(StackOp::Term(block));
