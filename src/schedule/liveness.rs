@@ -317,7 +317,8 @@ pub(super) fn liveness<L: Copy>(
 /// Sorts and joins intervals.
 pub(super) fn normalize(mut range: Range) -> Range {
     range.retain(|r| r.0 < r.1);
-    range.sort_unstable();
+    // Walks leave long runs, which the stable sort makes use of.
+    range.sort();
     let mut out: Range = Vec::with_capacity(range.len());
     for (a, b) in range {
         match out.last_mut() {

@@ -6,9 +6,9 @@
 //! of the function keeps its local to itself from the entry on and needs no code: Wasm locals start as zero. Numbers go to
 //! the most used locals first, in runs of one type.
 
+use super::LowerError;
 use super::code::{StackOp, VirtualCode};
 use super::liveness::{CodeRef, EdgeMoves, Liveness, Range, liveness, normalize, overlap};
-use super::{LowerContext, LowerError};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
 use crate::ir::types::Type;
@@ -100,11 +100,7 @@ fn merged(ranges: &[&[(u32, u32)]]) -> Range {
     normalize(ranges.concat())
 }
 
-pub(super) fn number(
-    f: &Function,
-    code: &VirtualCode,
-    cx: &LowerContext<'_>,
-) -> Result<Numbered, LowerError> {
+pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
@@ -113,7 +109,7 @@ pub(super) fn number(
         let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
         let mut classes = classes(f, &values, &live);
         let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
-        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, cx);
+        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes);
         round += 1;
         if round == 1 {
             crowded = crowded_edges(f, code, &edges, &joined);
@@ -338,7 +334,6 @@ fn coalesce(
     live: &Liveness,
     edges: &EdgePlaces,
     classes: &mut Classes,
-    _cx: &LowerContext<'_>,
 ) -> Vec<usize> {
     let place = |i: usize| {
         let m = &code.moves[i];

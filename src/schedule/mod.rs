@@ -115,7 +115,7 @@ fn attempt(
     let prepared = prepare::prepare(f, own_blocks)?;
     let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code, cx)?;
+    let numbered = locals::number(&prepared.f, &code)?;
     let mut code = StackCode {
         f: prepared.f,
         ops: numbered.ops,

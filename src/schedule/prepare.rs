@@ -349,13 +349,12 @@ fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
     list
 }
 
+/// What [`edges_that_disturb`] finds.
+type Disturbances = (Vec<(Block, u32)>, Vec<Value>);
+
 /// Edges whose target another edge of their block reaches with other arguments, and loop parameters that an edge back
 /// changes while another edge of the same block needs their old values.
-fn edges_that_disturb(
-    f: &Function,
-    cfg: &Cfg,
-    dom: &DomTree,
-) -> Result<(Vec<(Block, u32)>, Vec<Value>), LowerError> {
+fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturbances, LowerError> {
     let mut list = Vec::new();
     // Moves into headers, on edges that are not their block's only one.
     let mut suspects: Vec<(Block, u32, Value)> = Vec::new();
