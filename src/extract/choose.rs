@@ -93,18 +93,27 @@ impl<'a> Choice<'a> {
         self.cost.get(&class).copied().unwrap_or(INFINITE)
     }
 
-    /// The nodes of a class that a program may contain, the chosen one first, then by cost.
-    pub fn candidates(&self, class: Id) -> Vec<Node> {
+    /// The nodes of a class that a program may contain, with their costs, the chosen one first (at no cost), then by cost.
+    /// Leaves are left out: a class may have as many as the function has instructions.
+    pub fn candidates(&self, class: Id) -> Vec<(u64, Node)> {
         let best = self.best.get(&class);
-        let mut rest: Vec<(u64, Node)> = self.built.graph[class]
+        let mut list: Vec<(u64, Node)> = self.built.graph[class]
             .nodes
             .iter()
-            .filter(|n| Some(*n) != best)
-            .map(|n| (self.node_cost(n), n.clone()))
+            .filter(|n| !matches!(n.head, Head::Leaf(_)))
+            .map(|n| (if Some(n) == best { 0 } else { self.node_cost(n) }, n.clone()))
             .filter(|(c, _)| *c < INFINITE)
             .collect();
-        rest.sort();
-        best.cloned().into_iter().chain(rest.into_iter().map(|(_, n)| n)).collect()
+        list.sort();
+        list
+    }
+
+    /// The cost of a leaf among the candidates of its class; nothing if the chosen node is a leaf.
+    pub fn leaf_cost(&self, class: Id, leaf: &Node) -> u64 {
+        match self.best.get(&class) {
+            Some(best) if matches!(best.head, Head::Leaf(_)) => 0,
+            _ => self.node_cost(leaf),
+        }
     }
 
     /// A test on this class may as well be one on another class, negated or not: the conditions of branches need no
@@ -148,8 +157,9 @@ impl<'a> Choice<'a> {
             Head::Leaf(v) => match self.f.values[v].def {
                 ValueDef::Result(i, _) if self.removable[i] => {
                     let args: Vec<Id> = self.f.args(i).iter().map(|&a| self.built.class(a)).collect();
-                    let read =
-                        graph[self.built.class(v)].nodes.iter().find(|n| n.op() == Some(self.f.insts[i].op));
+                    // Nodes are sorted, operators behind the leaves, of which there may be many.
+                    let nodes = &graph[self.built.class(v)].nodes;
+                    let read = nodes.iter().rev().find(|n| n.op() == Some(self.f.insts[i].op));
                     let own = read.map_or(LOCAL_GET, |n| own_cost(graph, n, self.objective));
                     Some((own, args))
                 }

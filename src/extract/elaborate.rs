@@ -20,6 +20,7 @@ use cranelift_entity::{EntityRef, SecondaryMap};
 use egg::Id;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+use std::rc::Rc;
 
 /// How deep an expression may be that is computed at one place; deeper ones have their parts elsewhere.
 const MAX_DEPTH: u32 = 100;
@@ -44,6 +45,8 @@ pub(super) struct Elaborator<'a, I> {
     available: HashMap<Id, Places>,
     /// Block of each new value.
     homes: SecondaryMap<Value, Option<Block>>,
+    /// The nodes tried for each class, computed once.
+    candidates: HashMap<Id, Rc<[(u64, Node)]>>,
     /// Classes bound and leaves placed since the start of an attempt, to take them back.
     journal: Vec<(Id, Option<Value>)>,
     /// Uses of each original value, for constants that the input shared.
@@ -84,6 +87,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             placed: SecondaryMap::with_capacity(f.values.len()),
             available: HashMap::new(),
             homes: SecondaryMap::new(),
+            candidates: HashMap::new(),
             journal: Vec::new(),
             uses,
             block: f.entry,
@@ -305,13 +309,30 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         if depth > MAX_DEPTH {
             return None;
         }
-        for node in self.choice.candidates(class) {
+        let others = match self.candidates.get(&class) {
+            Some(list) => Rc::clone(list),
+            None => {
+                let list: Rc<[(u64, Node)]> = self.choice.candidates(class).into();
+                self.candidates.insert(class, Rc::clone(&list));
+                list
+            }
+        };
+        // Of the leaves, those with a value are known as available: there remains the read at this very place.
+        let here = self.at.filter(|&i| self.removable[i]).and_then(|i| self.cx.f.result(i));
+        let here = here.filter(|&v| self.class(v) == class).map(|v| Node::leaf(Head::Leaf(v)));
+        let at = here.as_ref().map_or(0, |leaf| {
+            let cost = self.choice.leaf_cost(class, leaf);
+            others.partition_point(|(c, _)| *c < cost)
+        });
+        let (cheaper, dearer) = others.split_at(at);
+        let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
+        for node in nodes {
             self.steps += 1;
             if self.steps > MAX_STEPS {
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());
-            if let Some(v) = self.node(class, &node, depth) {
+            if let Some(v) = self.node(class, node, depth) {
                 return Some(v);
             }
             for (class, leaf) in self.journal.drain(mark..) {
