@@ -38,6 +38,11 @@ pub fn variant(name: &str) -> Options {
     found.unwrap_or_else(|| panic!("no variant {name}")).1
 }
 
+/// Whether a reason for keeping an old body means that a checker (or a caught panic) made a bug harmless.
+pub fn is_refusal(reason: &str) -> bool {
+    ["refused", "invalid output", "panicked"].iter().any(|text| reason.contains(text))
+}
+
 /// Optimizes; a panic or an error becomes a message.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 //! compiled, and `wasmtime-wast` runs the commands on them. The reference is the same run with the identity in the middle:
 //! what passes there must pass after the optimizer.
 
-use crate::optimize;
+use crate::{is_refusal, optimize};
 use json_from_wast::{Command, WasmFileType};
 use loom_wasm::Options;
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,7 +193,7 @@ pub fn run(options: &Options) -> Summary {
             }
             for (reason, n) in &f.reasons {
                 // A checker made a bug harmless; the bug is one all the same.
-                if reason.contains("refused") || reason.contains("invalid output") {
+                if is_refusal(reason) {
                     summary.failures.push(format!("{place}: {file}: {reason}"));
                 }
                 *summary.reasons.entry(reason.clone()).or_default() += n;

@@ -1,7 +1,7 @@
 //! Every fused program and shape: same results in wasmtime before and after, valid and stable output, the same bytes each time.
 
 use loom_engines::fused::{Program, Running, engine, programs};
-use loom_engines::{optimize, variants};
+use loom_engines::{is_refusal, optimize, variants};
 use loom_wasm::Options;
 use wasmtime::Engine;
 
@@ -21,7 +21,7 @@ fn check_program(
     }
     let output = optimize(&program.wasm, options)?;
     let reasons = &output.report.functions.reasons;
-    if let Some(refused) = reasons.keys().find(|r| r.contains("refused") || r.contains("invalid output")) {
+    if let Some(refused) = reasons.keys().find(|r| is_refusal(r)) {
         return Err(refused.clone());
     }
     let output = output.wasm;
