@@ -158,6 +158,16 @@ fn references() -> &'static [Reference] {
     })
 }
 
+/// Writes the module of a failure where it can be looked at; what to say about it.
+fn keep(folder: &str, file: &str, bytes: &[u8]) -> String {
+    let path = std::env::temp_dir().join("loom-spec").join(format!("{folder}-{file}"));
+    let parent = path.parent().unwrap_or(&path);
+    match std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, bytes)) {
+        Ok(()) => format!("input in {}", path.display()),
+        Err(e) => format!("input not written: {e}"),
+    }
+}
+
 /// Runs the suite with the options.
 pub fn run(options: &Options) -> Summary {
     let engine = engine();
@@ -174,7 +184,9 @@ pub fn run(options: &Options) -> Summary {
                 Ok(output) => output,
                 Err(e) => {
                     if e.starts_with("panic") || (*compiles && !bad) {
-                        summary.failures.push(format!("{place}: {file}: {e}"));
+                        summary
+                            .failures
+                            .push(format!("{place}: {file}: {e}; {}", keep(&parts.folder, file, bytes)));
                     } else {
                         counts.rejected += 1;
                     }
@@ -194,7 +206,9 @@ pub fn run(options: &Options) -> Summary {
             for (reason, n) in &f.reasons {
                 // A checker made a bug harmless; the bug is one all the same.
                 if is_refusal(reason) {
-                    summary.failures.push(format!("{place}: {file}: {reason}"));
+                    summary
+                        .failures
+                        .push(format!("{place}: {file}: {reason}; {}", keep(&parts.folder, file, bytes)));
                 }
                 *summary.reasons.entry(reason.clone()).or_default() += n;
             }

@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{generate, single, smith};
+use crate::{generate, left_sides, single, smith};
 use loom_wasm::{Assumptions, Objective, Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -22,6 +22,8 @@ pub enum Source {
     Single,
     /// wasm-smith.
     Smith,
+    /// Left sides of the built-in rules.
+    Rules,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -32,9 +34,11 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Own => Some(generate::module(seed)),
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
+        Source::Rules => left_sides::module(seed),
         Source::Mixed => match Rng::new(seed ^ 0x3a3a).below(10) {
             0 | 1 => single::module(seed),
             2 => smith::module(seed),
+            3 | 4 => left_sides::module(seed),
             _ => Some(generate::module(seed)),
         },
     }

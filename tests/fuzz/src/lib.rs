@@ -2,6 +2,7 @@
 //!
 //! - [`generate`]: structured modules shaped like fused components;
 //! - [`single`]: one operator a module, with operands at the edges;
+//! - [`left_sides`]: instances of the rules' left sides;
 //! - [`smith`]: wasm-smith with several memories;
 //! - [`oracle`]: runs before and after, compares everything observable;
 //! - [`case`]: one case from a seed: source, options, verdict;
@@ -11,6 +12,7 @@
 pub mod case;
 pub mod generate;
 pub mod host;
+pub mod left_sides;
 pub mod oracle;
 pub mod reduce;
 pub mod regression;
