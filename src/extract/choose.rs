@@ -1,7 +1,7 @@
 //! The choice of a node for each class, and what of the program the choices need.
 
 use super::bounds::division_cannot_trap;
-use super::cost::{LOCAL_GET, own_cost};
+use super::cost::{LOCAL_GET, inst_cost, own_cost};
 use crate::egraph::build::Built;
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
@@ -108,12 +108,14 @@ impl<'a> Choice<'a> {
         list
     }
 
+    /// Whether the chosen node is a leaf.
+    pub fn is_leaf(&self, class: Id) -> bool {
+        self.best.get(&class).is_some_and(|n| matches!(n.head, Head::Leaf(_)))
+    }
+
     /// The cost of a leaf among the candidates of its class; nothing if the chosen node is a leaf.
     pub fn leaf_cost(&self, class: Id, leaf: &Node) -> u64 {
-        match self.best.get(&class) {
-            Some(best) if matches!(best.head, Head::Leaf(_)) => 0,
-            _ => self.node_cost(leaf),
-        }
+        if self.is_leaf(class) { 0 } else { self.node_cost(leaf) }
     }
 
     /// A test on this class may as well be one on another class, negated or not: the conditions of branches need no
@@ -157,11 +159,8 @@ impl<'a> Choice<'a> {
             Head::Leaf(v) => match self.f.values[v].def {
                 ValueDef::Result(i, _) if self.removable[i] => {
                     let args: Vec<Id> = self.f.args(i).iter().map(|&a| self.built.class(a)).collect();
-                    // Nodes are sorted, operators behind the leaves, of which there may be many.
-                    let nodes = &graph[self.built.class(v)].nodes;
-                    let read = nodes.iter().rev().find(|n| n.op() == Some(self.f.insts[i].op));
-                    let own = read.map_or(LOCAL_GET, |n| own_cost(graph, n, self.objective));
-                    Some((own, args))
+                    let data = &self.f.insts[i];
+                    Some((inst_cost(data.op, &data.imm, self.objective), args))
                 }
                 _ => Some((LOCAL_GET, Vec::new())),
             },

@@ -1,9 +1,10 @@
 //! What a node costs by itself, for each objective.
 
+use crate::egraph::build::immediates;
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
-use crate::ir::ops::{Feature, ImmKind, Kind, Op};
+use crate::ir::ops::{Feature, Imm, ImmKind, Kind, Op};
 use crate::ir::types::Type;
 use crate::options::Objective;
 use egg::Id;
@@ -86,6 +87,16 @@ pub fn own_cost(graph: &Graph, node: &Node, objective: Objective) -> u64 {
             (op_bytes(op, imm), latency(op))
         }
     };
+    weigh(bytes, time, objective)
+}
+
+/// Cost of an instruction without its operands.
+pub fn inst_cost(op: Op, imm: &Imm, objective: Objective) -> u64 {
+    let imms = immediates(op, imm).unwrap_or_default();
+    weigh(op_bytes(op, |i| imms.get(i).copied().unwrap_or(0)), latency(op), objective)
+}
+
+fn weigh(bytes: u64, time: u64, objective: Objective) -> u64 {
     match objective {
         Objective::Size => bytes,
         Objective::Speed => time * 2 + bytes,

@@ -309,6 +309,12 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         if depth > MAX_DEPTH {
             return None;
         }
+        // A leaf that was chosen is there already, unless it is a read that has to be done here.
+        if self.choice.is_leaf(class)
+            && let Some(v) = self.lookup(class)
+        {
+            return Some(v);
+        }
         let others = match self.candidates.get(&class) {
             Some(list) => Rc::clone(list),
             None => {
@@ -317,7 +323,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
                 list
             }
         };
-        // Of the leaves, those with a value are known as available: there remains the read at this very place.
+        // Of the other leaves, only the read at this very place is a way to have the value.
         let here = self.at.filter(|&i| self.removable[i]).and_then(|i| self.cx.f.result(i));
         let here = here.filter(|&v| self.class(v) == class).map(|v| Node::leaf(Head::Leaf(v)));
         let at = here.as_ref().map_or(0, |leaf| {

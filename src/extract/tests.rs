@@ -329,3 +329,30 @@ fn extraction_is_the_same_each_time() {
         assert_eq!(print::function(&optimized(blocks, Objective::Size), None), first);
     }
 }
+
+/// A class with a leaf for each of many reads, none of which dominates another: work that grew with the number of leaves at
+/// each of them took minutes.
+#[test]
+fn many_reads_of_one_state() {
+    let n = 3000;
+    let mut text = String::from("br b1(v0)\n");
+    for i in 0..n {
+        let (b, v) = (2 * i + 1, 4 * i + 10);
+        text.push_str(&format!(
+            "b{b}(v{v}: i32):\nbr_if v{v}, b{}(), b{}(v{v})\nb{}():\nv{}: i32 = global.get global0\n\
+             v{}: i32 = i32.mul v{v}, v{}\nbr b{}(v{})\n",
+            b + 1,
+            b + 2,
+            b + 1,
+            v + 1,
+            v + 2,
+            v + 1,
+            b + 2,
+            v + 2
+        ));
+    }
+    let v = 4 * n + 10;
+    text.push_str(&format!("b{}(v{v}: i32):\nreturn v{v}", 2 * n + 1));
+    let f = extracted(&text);
+    assert_eq!(count(&f, Op::GlobalGet), n);
+}
