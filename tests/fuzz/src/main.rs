@@ -6,6 +6,7 @@ use loom_fuzz::{reduce, regression};
 use loom_wasm::rules::RuleSet;
 use loom_wasm::{Options, Report};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -280,7 +281,8 @@ fn main() -> ExitCode {
         None => Ok(campaign(&cli)),
         Some(Command::Show { seed, source }) => {
             if let Some(wasm) = case::module(*source, *seed) {
-                println!("{}", print_wat(&wasm));
+                // A closed pipe is no reason to complain.
+                let _ = writeln!(std::io::stdout(), "{}", print_wat(&wasm));
             }
             Ok(ExitCode::SUCCESS)
         }
