@@ -129,7 +129,12 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
     let context =
         LowerContext { effects: &effects, multi_value: cx.multi_value, objective: cx.options.objective };
     match cx.clock.time("lower", || lower(f, &context)) {
-        Ok(code) => Some(code),
+        Ok(code) => {
+            if code.second_way {
+                *result.limits.entry("lower-second-way").or_default() += 1;
+            }
+            Some(code)
+        }
         Err(e) => {
             let limit = match &e {
                 LowerError::Unsupported(_) => "lower-unsupported",

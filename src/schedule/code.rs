@@ -136,6 +136,8 @@ pub struct StackCode {
     pub frame_results: Vec<Vec<Type>>,
     /// Frames that the edges of many-way terminators lead to, as in [`VirtualCode::labels`].
     pub labels: HashMap<Block, Vec<FrameId>>,
+    /// Whether the checker refused the first way to write the function and accepted a plainer one.
+    pub second_way: bool,
 }
 
 /// A move of a value into a block parameter that vanishes when both get the same local.

@@ -47,7 +47,7 @@ pub use liveness::MAX_LIVENESS_STEPS;
 
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
-use crate::ir::function::Function;
+use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Op};
 use crate::options::Objective;
 
@@ -101,8 +101,20 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
             break;
         }
     }
-    check(f, &best, cx.effects).map_err(LowerError::Check)?;
-    Ok(best)
+    let Err(refused) = check(f, &best, cx.effects) else { return Ok(best) };
+    // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
+    let every: Vec<(Block, u32)> = f
+        .layout
+        .iter()
+        .filter(|&&b| matches!(f.term(b), Terminator::Branch { .. } | Terminator::Table { .. }))
+        .flat_map(|&b| f.term(b).edges().enumerate().map(move |(n, e)| (b, n as u32, e.args.is_empty())))
+        .filter(|(_, _, empty)| !empty)
+        .map(|(b, n, _)| (b, n))
+        .collect();
+    let (mut plain, _) = attempt(f, cx, &every)?;
+    check(f, &plain, cx.effects).map_err(|_| LowerError::Check(refused))?;
+    plain.second_way = true;
+    Ok(plain)
 }
 
 /// One way to lower a function, with the given edges in blocks of their own. Also returns the edges that would be better
@@ -122,6 +134,7 @@ fn attempt(
         locals: numbered.locals,
         frame_results: code.frame_results,
         labels: code.labels,
+        second_way: false,
     };
     peephole::peephole(&mut code)?;
     Ok((code, numbered.crowded))
