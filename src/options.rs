@@ -52,6 +52,9 @@ pub struct Options {
     pub jobs: usize,
     /// Keep each function's new body even where it came out larger.
     pub no_revert: bool,
+    /// Seed of the worst legal choices: extraction, order of instructions and numbering of locals take any alternative
+    /// that is allowed instead of the best one. The output must still behave as the input does; for testing only.
+    pub chaos: Option<u64>,
     /// Run every checker between the stages; what fails keeps its old body.
     pub verify: bool,
     /// Function (by name or index) whose rewriting is recorded in [`crate::Report::explanation`].
@@ -71,6 +74,7 @@ impl Default for Options {
             assumptions: Assumptions::default(),
             jobs: 1,
             no_revert: false,
+            chaos: None,
             verify: cfg!(debug_assertions),
             explain: None,
         }

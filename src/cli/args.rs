@@ -86,6 +86,10 @@ pub struct Args {
     #[arg(long)]
     pub no_revert: bool,
 
+    /// For testing: take arbitrary legal choices everywhere instead of the best ones, drawn from SEED
+    #[arg(long, value_name = "SEED")]
+    pub chaos: Option<u64>,
+
     /// Check the written module once more
     #[arg(long)]
     pub validate: bool,
@@ -207,6 +211,7 @@ impl Args {
             assumptions: self.assumptions()?,
             jobs: self.jobs.unwrap_or_else(available),
             no_revert: self.no_revert,
+            chaos: self.chaos,
             verify: self.verify || Options::default().verify,
             explain: self.explain.clone(),
             ..Options::default()

@@ -76,6 +76,9 @@ pub fn flags(options: &Options) -> String {
     if options.no_revert {
         out.push("--no-revert".to_owned());
     }
+    if let Some(seed) = options.chaos {
+        out.push(format!("--chaos {seed}"));
+    }
     if options.verify {
         out.push("--verify".to_owned());
     }
