@@ -258,6 +258,11 @@ impl Prepared {
             if !inst.op.is_const() {
                 continue;
             }
+            // The type of its local would be one that only typed function references have.
+            if inst.op == Op::RefFunc {
+                self.repeat[v] = Repeat { at_operands: true, at_edges: true };
+                continue;
+            }
             let size = constant_size(&inst.imm);
             let (edges, same_local) = at_edges.get(&v).copied().unwrap_or((0, false));
             let operands = self.uses[v] - edges;
