@@ -33,7 +33,8 @@ fn every_seed_gives_another_valid_output() {
 fn the_output_depends_on_the_seed_alone() {
     let wasm = sample();
     for seed in [3, 4] {
-        let with = |jobs| optimize(&wasm, &Options { jobs, ..options(Some(seed), true) }).expect("valid").wasm;
+        let with =
+            |jobs| optimize(&wasm, &Options { jobs, ..options(Some(seed), true) }).expect("valid").wasm;
         let first = with(1);
         assert_eq!(first, with(1));
         assert_eq!(first, with(2));
