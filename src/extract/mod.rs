@@ -86,7 +86,7 @@ pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractEr
                 Some(inst) if removable[inst] && attempt < MAX_RETRIES => removable[inst] = false,
                 None if !forced.contains(&v) && attempt < MAX_RETRIES => forced.push(v),
                 // What was left to its uses may be out of reach there.
-                _ if places.is_on() => places = Chaos::OFF,
+                _ if places.is_on() => (places, attempt) = (Chaos::OFF, 0),
                 _ => return Err(e),
             },
         }
