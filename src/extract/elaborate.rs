@@ -26,6 +26,10 @@ use std::rc::Rc;
 const MAX_DEPTH: u32 = 100;
 /// Most attempts for one place of use.
 const MAX_STEPS: u32 = 2_000;
+/// Most attempts for one function, beyond which only the first few nodes of a class are tried.
+const MAX_ATTEMPTS: u32 = 20_000_000;
+/// Attempts for one place of use once [`MAX_ATTEMPTS`] are made.
+const FEW_STEPS: u32 = 16;
 /// Classes that cost at most this much are computed again rather than kept.
 const CHEAP: u64 = 4;
 
@@ -55,6 +59,8 @@ pub(super) struct Elaborator<'a, I> {
     /// The original instruction being replaced, and its position for questions about versions.
     at: Option<Inst>,
     steps: u32,
+    /// All steps of the function.
+    attempts: u32,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -93,6 +99,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             block: f.entry,
             at: None,
             steps: 0,
+            attempts: 0,
         }
     }
 
@@ -166,10 +173,14 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         self.journal.push((class, None));
     }
 
-    /// The latest value of a class that can be read in the current block.
-    fn lookup(&self, class: Id) -> Option<Value> {
-        let places = self.available.get(&class)?;
-        places.iter().rev().find(|(b, _)| self.cx.dom.dominates(*b, self.block)).map(|&(_, v)| v)
+    /// The latest value of a class that can be read in the current block. The walk is in preorder: what does not dominate
+    /// this block will not dominate a later one, and goes for good.
+    fn lookup(&mut self, class: Id) -> Option<Value> {
+        let places = self.available.get_mut(&class)?;
+        while places.last().is_some_and(|&(b, _)| !self.cx.dom.dominates(b, self.block)) {
+            places.pop();
+        }
+        places.last().map(|&(_, v)| v)
     }
 
     fn inst(&mut self, inst: Inst) -> Result<(), ExtractError> {
@@ -334,7 +345,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
         for node in nodes {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            self.attempts += 1;
+            let most = if self.attempts > MAX_ATTEMPTS { FEW_STEPS } else { MAX_STEPS };
+            if self.steps > most {
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());
@@ -463,8 +476,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// Whether a read may be done at the current place: what it reads is in the state that it names, and it cannot trap.
-    fn may_read(&self, op: Op, node: &Node) -> bool {
-        let graph = &self.cx.built.graph;
+    fn may_read(&mut self, op: Op, node: &Node) -> bool {
+        let cx = self.cx;
+        let graph = &cx.built.graph;
         let imm = |i: usize| graph[graph.find(node.children[i])].data.imm;
         let resource = match op.kind() {
             Kind::Load => imm(0).map(|m| Resource::data(MemoryId::new(m as usize))),

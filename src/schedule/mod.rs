@@ -102,6 +102,9 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         }
     }
     let Err(refused) = check(f, &best, cx.effects) else { return Ok(best) };
+    if refused == check::TOO_MUCH {
+        return Err(LowerError::Limit("work of the checker"));
+    }
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
     let every: Vec<(Block, u32)> = f
         .layout
