@@ -42,7 +42,7 @@ mod tests;
 
 pub use check::check;
 pub use code::StackCode;
-pub use encode::{Identity, IndexMap, TypeIndex};
+pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
 
 use crate::ir::effects::EffectSet;
