@@ -1,5 +1,5 @@
-//! The deliberate bugs of `tests/mutations` still apply to the sources. That each of them is found is the work of
-//! `tests/mutations/run.sh`.
+//! What the repository says about itself is still so: the deliberate bugs of `tests/mutations` apply to the sources (that each
+//! of them is found is the work of `tests/mutations/run.sh`), and every direct dependency is accounted for.
 
 use std::path::Path;
 use std::process::Command;
@@ -41,4 +41,37 @@ fn every_patch_applies() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Names of the direct dependencies in a manifest.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.trim_end().ends_with("dependencies]");
+        } else if let (true, Some((name, _))) = (inside, line.split_once('=')) {
+            names.push(name.trim().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_dependency_is_accounted_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |p: &str| std::fs::read_to_string(root.join(p)).expect("is there");
+    let text = read("docs/dependencies.md");
+    let mut count = 0;
+    for manifest in ["Cargo.toml", "tests/engines/Cargo.toml", "tests/fuzz/Cargo.toml"] {
+        for name in dependencies(&read(manifest)).iter().filter(|n| *n != "loom-wasm" && !n.starts_with('#'))
+        {
+            count += 1;
+            assert!(
+                text.contains(&format!("`{name}`")),
+                "{name} of {manifest} is not in docs/dependencies.md"
+            );
+        }
+    }
+    assert!(count > 20, "{count} dependencies found");
 }
