@@ -19,7 +19,7 @@ const MATCH_LIMIT: usize = 20_000;
 const MAX_SEARCH: u64 = 10_000_000;
 
 /// See [`MAX_SEARCH`].
-const SEARCH_PER_NODE: u64 = 300;
+const SEARCH_PER_NODE: u64 = 100;
 
 /// Smaller classes count as one node when the work of a search is estimated.
 const SMALL_CLASS: usize = 16;

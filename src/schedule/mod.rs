@@ -79,6 +79,9 @@ pub enum LowerError {
 /// How often a function is done again with edges that turned out to need moves in blocks of their own.
 const ATTEMPTS: usize = 4;
 
+/// Functions whose edges have more arguments than this together are lowered once only.
+const MANY_ARGUMENTS: usize = 50_000;
+
 /// Makes stack code of a function.
 ///
 /// # Errors
@@ -88,7 +91,10 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
-    for _ in 1..ATTEMPTS {
+    let arguments: usize =
+        f.layout.iter().flat_map(|&b| f.term(b).edges()).map(|e| f.edge_args(e).len()).sum();
+    let attempts = if arguments > MANY_ARGUMENTS { 1 } else { ATTEMPTS };
+    for _ in 1..attempts {
         own_blocks.extend(crowded.into_iter().filter(|e| (e.0.as_u32() as usize) < f.blocks.len()));
         let known = own_blocks.len();
         own_blocks.sort_unstable();
