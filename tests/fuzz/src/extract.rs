@@ -167,8 +167,7 @@ fn module(s: &Source<'_>, index: usize) -> Option<Vec<u8>> {
         exports.export(&format!("m{i}"), ExportKind::Memory, i as u32);
         let at = if memory64 { ConstExpr::i64_const(0) } else { ConstExpr::i32_const(0) };
         // Mostly small numbers, so that loaded pointers and lengths are often usable.
-        let bytes: Vec<u8> =
-            (0..1024u32).map(|k| if k % 4 == 0 { (k * 37 % 251) as u8 } else { 0 }).collect();
+        let bytes: Vec<u8> = (0..256u32).map(|k| if k % 4 == 0 { (k * 37 % 251) as u8 } else { 0 }).collect();
         data.active(i as u32, &at, bytes);
     }
     let mut globals = GlobalSection::new();
