@@ -4,9 +4,11 @@
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
 pub mod analysis;
+pub mod caps;
 pub mod egraph;
 pub mod error;
 pub mod extract;
+pub mod extract_check;
 pub mod input;
 pub mod interp;
 pub mod ir;

@@ -3,6 +3,7 @@ use super::choose::Choice;
 use super::{Context, extract, removable};
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::caps::Caps;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::saturate;
@@ -52,7 +53,7 @@ impl World {
 
     fn context(&self, objective: Objective) -> Context<'_, Module> {
         let World { module, f, dom, loops, memory, built } = self;
-        Context { f, built, dom, loops, memory, info: module, objective }
+        Context { f, built, dom, loops, memory, info: module, objective, caps: Caps::default() }
     }
 
     /// The extracted function, which must be valid.

@@ -10,11 +10,12 @@ mod function;
 mod timing;
 
 use crate::analysis::{CallFacts, Summaries};
+use crate::caps::Caps;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
-use crate::lift::{Lifted, lift};
+use crate::lift::{Lifted, lift_capped};
 use crate::module::{Decoded, Module, decode};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -57,7 +58,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         _ => None,
     };
     let decoded = clock.time("decode", || decode(input))?;
-    let (module, lifted) = lift_all(decoded, &clock)?;
+    let (module, lifted) = lift_all(decoded, &clock, &options.caps)?;
     report.functions.total = lifted.len();
     let functions: Vec<&Function> = lifted
         .iter()
@@ -124,13 +125,13 @@ fn guarded(f: &Function, old_size: usize, shared: &Shared<'_>) -> Optimized {
 }
 
 /// Validates and lifts all bodies. The first error by function index is the one reported.
-fn lift_all(decoded: Decoded<'_>, clock: &Clock) -> Result<(Module, Vec<Lifted>), Error> {
+fn lift_all(decoded: Decoded<'_>, clock: &Clock, caps: &Caps) -> Result<(Module, Vec<Lifted>), Error> {
     let Decoded { module, bodies, types } = decoded;
     let results: Vec<Result<Lifted, Error>> = bodies
         .into_par_iter()
         .map_init(Default::default, |allocations, body| {
             clock.time("lift", || {
-                let (lifted, back) = lift(&module, &types, body, std::mem::take(allocations))?;
+                let (lifted, back) = lift_capped(&module, &types, body, std::mem::take(allocations), caps)?;
                 *allocations = back;
                 Ok(lifted)
             })

@@ -41,10 +41,13 @@ mod stackify;
 mod tests;
 
 pub use check::check;
+pub use check::{MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
+pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
+use crate::caps::{Caps, Fault};
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
@@ -59,6 +62,21 @@ pub struct LowerContext<'a> {
     pub multi_value: bool,
     /// What to make small.
     pub objective: Objective,
+    /// Where work ends.
+    pub caps: Caps,
+    /// A bug made on purpose.
+    pub fault: Option<Fault>,
+}
+
+impl<'a> LowerContext<'a> {
+    /// With the caps of the stages.
+    pub fn new(
+        effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
+        multi_value: bool,
+        objective: Objective,
+    ) -> Self {
+        LowerContext { effects, multi_value, objective, caps: Caps::default(), fault: None }
+    }
 }
 
 /// Why a function could not be lowered. The caller keeps its old body.
@@ -80,6 +98,9 @@ const ATTEMPTS: usize = 4;
 /// # Errors
 /// When the function is kept as it was, with the reason.
 pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
+    if cx.fault == Some(Fault::Unsupported) {
+        return Err(LowerError::Unsupported("fault"));
+    }
     let mut own_blocks: Vec<(Block, u32)> = Vec::new();
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
@@ -101,7 +122,10 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
             break;
         }
     }
-    let Err(refused) = check(f, &best, cx.effects) else { return Ok(best) };
+    if matches!(cx.fault, Some(Fault::StackCode | Fault::EveryStackCode)) {
+        lose_an_operation(&mut best);
+    }
+    let Err(refused) = check::check_capped(f, &best, cx.effects, &cx.caps) else { return Ok(best) };
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
     let every: Vec<(Block, u32)> = f
         .layout
@@ -112,9 +136,19 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         .map(|(b, n, _)| (b, n))
         .collect();
     let (mut plain, _) = attempt(f, cx, &every)?;
-    check(f, &plain, cx.effects).map_err(|_| LowerError::Check(refused))?;
+    if cx.fault == Some(Fault::EveryStackCode) {
+        lose_an_operation(&mut plain);
+    }
+    check::check_capped(f, &plain, cx.effects, &cx.caps).map_err(|_| LowerError::Check(refused))?;
     plain.second_way = true;
     Ok(plain)
+}
+
+/// A bug made on purpose: the first instruction is lost.
+fn lose_an_operation(code: &mut StackCode) {
+    if let Some(at) = code.ops.iter().position(|op| !op.is_note()) {
+        code.ops.remove(at);
+    }
 }
 
 /// One way to lower a function, with the given edges in blocks of their own. Also returns the edges that would be better
@@ -124,10 +158,10 @@ fn attempt(
     cx: &LowerContext<'_>,
     own_blocks: &[(Block, u32)],
 ) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
-    let prepared = prepare::prepare(f, own_blocks)?;
+    let prepared = prepare::prepare(f, own_blocks, cx.caps.parameter_steps)?;
     let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code)?;
+    let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps)?;
     let mut code = StackCode {
         f: prepared.f,
         ops: numbered.ops,
@@ -136,6 +170,6 @@ fn attempt(
         labels: code.labels,
         second_way: false,
     };
-    peephole::peephole(&mut code)?;
+    peephole::peephole(&mut code, cx.caps.liveness_steps)?;
     Ok((code, numbered.crowded))
 }

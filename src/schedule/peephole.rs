@@ -5,10 +5,10 @@ use super::LowerError;
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::liveness::{CodeRef, liveness};
 
-pub(super) fn peephole(code: &mut StackCode) -> Result<(), LowerError> {
+pub(super) fn peephole(code: &mut StackCode, max_steps: usize) -> Result<(), LowerError> {
     outermost_frame(code);
     pairs(code);
-    dead_writes(code)
+    dead_writes(code, max_steps)
 }
 
 /// `set x; get x` is `tee x`, `get x; set x` is nothing.
@@ -47,7 +47,7 @@ fn pairs(code: &mut StackCode) {
     code.ops = out;
 }
 
-fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
+fn dead_writes(code: &mut StackCode, max_steps: usize) -> Result<(), LowerError> {
     let count = code.f.params.len() + code.locals.len();
     let view = CodeRef {
         f: &code.f,
@@ -56,7 +56,7 @@ fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
         labels: &code.labels,
         skip: &[],
     };
-    let live = liveness(view, &mut [], count, |l| l)?;
+    let live = liveness(view, &mut [], count, |l| l, max_steps)?;
     let mut i = 0;
     code.ops.retain_mut(|op| {
         i += 1;
