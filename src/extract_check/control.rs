@@ -28,10 +28,10 @@ impl<I: ModuleInfo> Checker<'_, I> {
                 Terminator::Branch { cond, then, els },
                 Terminator::Branch { cond: test, then: taken, els: other },
             ) => {
-                let (class, tested) = (self.s.built.class(*cond), self.used(*test, b)?);
+                let (class, tested) = (self.s.built.class(*cond), self.used(*test, b)?.clone());
                 let straight = self.edge(b, then, taken).and_then(|()| self.edge(b, els, other));
                 let turned = || self.edge(b, els, taken).and_then(|()| self.edge(b, then, other));
-                let (same, opposite) = self.tests(tested, class);
+                let (same, opposite) = self.tests(&tested, class);
                 return match (same, opposite) {
                     (true, _) if straight.is_ok() => Ok(()),
                     (_, true) => turned(),
@@ -70,10 +70,10 @@ impl<I: ModuleInfo> Checker<'_, I> {
     }
 
     /// Whether a test of `tested` decides as a test of `class` does, and whether as its opposite.
-    fn tests(&self, tested: Id, class: Id) -> (bool, bool) {
+    fn tests(&self, tested: &[Id], class: Id) -> (bool, bool) {
         let graph = &self.s.built.graph;
         let zero = graph.lookup(Node::leaf(Head::Const(Const::I32(0))));
-        let mut seen: Vec<(Id, bool)> = vec![(tested, false)];
+        let mut seen: Vec<(Id, bool)> = tested.iter().map(|&id| (id, false)).collect();
         let mut from = 0;
         for _ in 0..DEPTH {
             let level = seen.len();

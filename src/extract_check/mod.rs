@@ -124,6 +124,12 @@ pub fn check<I: ModuleInfo>(subject: &Subject<'_, I>) -> Result<(), Refusal> {
     checker.run(&order, &new_order).map_err(Refusal::Wrong)
 }
 
+/// The classes that a value is in.
+type Classes = SmallVec<[Id; 1]>;
+
+/// Most ways to name the operands of one instruction that are tried.
+const MAX_NAMES: usize = 16;
+
 /// The classes of a list of values of the function before.
 fn classes(built: &Built, values: &[Value]) -> SmallVec<[Id; 4]> {
     values.iter().map(|&v| built.class(v)).collect()
@@ -162,8 +168,9 @@ struct Checker<'a, I> {
     named: Named,
     /// Dominance in the function after.
     dom: Dominance,
-    /// Class and block of each value after, once its definition was seen.
-    class: SecondaryMap<Value, Option<Id>>,
+    /// Classes and block of each value after, once its definition was seen. A read has several where a state has several
+    /// names.
+    class: SecondaryMap<Value, Classes>,
     home: SecondaryMap<Value, PackedOption<Block>>,
     /// How many effects stand before each instruction in its block of the function before.
     gap: SecondaryMap<Inst, Option<(Block, u32)>>,
@@ -303,16 +310,16 @@ impl<I: ModuleInfo> Checker<'_, I> {
                 }
                 _ => return Err(wrong()),
             }
-            self.class[p] = Some(self.s.built.class(o));
+            self.class[p] = Classes::from_slice(&[self.s.built.class(o)]);
             self.home[p] = Some(b).into();
         }
         Ok(())
     }
 
-    /// The class of a value used in a block.
-    fn used(&self, v: Value, b: Block) -> Result<Id, String> {
-        match (self.class[v], self.home[v].expand()) {
-            (Some(class), Some(home)) if home == b || self.dom.dominates(home, b) => Ok(class),
+    /// The classes of a value used in a block.
+    fn used(&self, v: Value, b: Block) -> Result<&Classes, String> {
+        match self.home[v].expand() {
+            Some(home) if home == b || self.dom.dominates(home, b) => Ok(&self.class[v]),
             _ => Err(format!("{v} is used where it is not defined")),
         }
     }
@@ -325,9 +332,9 @@ impl<I: ModuleInfo> Checker<'_, I> {
         let (mut at, mut gap) = (0, 0);
         for &n in &g.blocks[b].insts {
             let data = &g.insts[n];
-            let mut args: SmallVec<[Id; 4]> = SmallVec::new();
+            let mut args: SmallVec<[Classes; 4]> = SmallVec::new();
             for &a in g.args(n) {
-                args.push(self.used(a, b)?);
+                args.push(self.used(a, b)?.clone());
             }
             let role = role(data.op);
             if role != Role::Pure {
@@ -339,24 +346,28 @@ impl<I: ModuleInfo> Checker<'_, I> {
                     return Err(format!("{n} is not the effect of the input that comes next"));
                 }
                 (_, Some(i)) => Some(i),
-                (Role::Read, None) if !self.proofs.cannot_trap(data.op, &data.imm, &args, (b, at as u32)) => {
+                (Role::Read, None) if !self.is_safe(data.op, &data.imm, &args, (b, at as u32)) => {
                     return Err(format!("{n} may trap where the input does not"));
                 }
                 _ => None,
             };
-            let results: SmallVec<[Id; 2]> = match found {
+            let results: SmallVec<[Classes; 2]> = match found {
                 Some(i) => {
                     at += 1;
                     gap += u32::from(role == Role::Effect);
                     self.states.write(f, i, &mut row);
-                    classes(self.s.built, f.results(i)).into_iter().collect()
+                    classes(self.s.built, f.results(i))
+                        .into_iter()
+                        .map(|c| Classes::from_slice(&[c]))
+                        .collect()
                 }
                 None => self.computed(n, &args, &row, (b, gap))?,
             };
             for (&v, class) in g.results(n).iter().zip(results) {
-                if self.class[v].replace(class).is_some() {
+                if self.home[v].is_some() {
                     return Err(format!("{v} is defined twice"));
                 }
+                self.class[v] = class;
                 self.home[v] = Some(b).into();
             }
         }
@@ -384,13 +395,20 @@ impl<I: ModuleInfo> Checker<'_, I> {
         at
     }
 
+    /// Whether a read or division cannot trap at a place of the function before.
+    fn is_safe(&self, op: Op, imm: &Imm, args: &[Classes], place: (Block, u32)) -> bool {
+        combinations(args).any(|args| self.proofs.cannot_trap(op, imm, &args, place))
+    }
+
     /// Whether two instructions do the same.
-    fn same(&self, i: Inst, n: Inst, args: &[Id]) -> bool {
+    fn same(&self, i: Inst, n: Inst, args: &[Classes]) -> bool {
         let (f, g) = (self.f, self.g);
         let (p, q) = (&f.insts[i], &g.insts[n]);
+        let old = classes(self.s.built, f.args(i));
         p.op == q.op
             && same_imm(&p.imm, &q.imm)
-            && classes(self.s.built, f.args(i)).as_slice() == args
+            && old.len() == args.len()
+            && old.iter().zip(args).all(|(class, list)| list.contains(class))
             && f.results(i).iter().map(|&v| f.ty(v)).eq(g.results(n).iter().map(|&v| g.ty(v)))
     }
 
@@ -398,16 +416,24 @@ impl<I: ModuleInfo> Checker<'_, I> {
     fn computed(
         &self,
         n: Inst,
-        args: &[Id],
+        args: &[Classes],
         row: &[State],
         place: (Block, u32),
-    ) -> Result<SmallVec<[Id; 2]>, String> {
+    ) -> Result<SmallVec<[Classes; 2]>, String> {
         let (f, g) = (self.f, self.g);
         let data = &g.insts[n];
-        if g.results(n).len() == 1
-            && let Some(class) = self.nodes(data.op, &data.imm, args, row).next()
-        {
-            return Ok(SmallVec::from_slice(&[class]));
+        if g.results(n).len() == 1 {
+            let mut found = Classes::new();
+            for args in combinations(args) {
+                for class in self.nodes(data.op, &data.imm, &args, row) {
+                    if !found.contains(&class) {
+                        found.push(class);
+                    }
+                }
+            }
+            if !found.is_empty() {
+                return Ok(SmallVec::from_iter([found]));
+            }
         }
         let first = g.results(n).first().and_then(|&v| self.s.origin[v].expand());
         let from = first.and_then(|v| f.def_inst(v)).filter(|&i| {
@@ -415,7 +441,9 @@ impl<I: ModuleInfo> Checker<'_, I> {
             placed && self.same(i, n, args)
         });
         match from {
-            Some(i) => Ok(f.results(i).iter().map(|&v| self.s.built.class(v)).collect()),
+            Some(i) => {
+                Ok(f.results(i).iter().map(|&v| Classes::from_slice(&[self.s.built.class(v)])).collect())
+            }
             None => Err(format!("{n} ({}) is nothing that the e-graph has in this state", data.op.name())),
         }
     }
@@ -426,7 +454,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
             return Err("another number of values".into());
         }
         for (&v, &o) in new.iter().zip(old) {
-            if self.used(v, b)? != self.s.built.class(o) {
+            if !self.used(v, b)?.contains(&self.s.built.class(o)) {
                 return Err(format!("{v} is not {o} of the input"));
             }
         }
@@ -436,4 +464,18 @@ impl<I: ModuleInfo> Checker<'_, I> {
     fn operands(&self, b: Block, s: &Terminator, t: &Terminator) -> Outcome {
         self.same_values(t.operands(&self.g.pool), s.operands(&self.f.pool), b)
     }
+}
+
+/// The ways to name operands, the first ones.
+fn combinations(args: &[Classes]) -> impl Iterator<Item = SmallVec<[Id; 4]>> + use<'_> {
+    let all = args.iter().map(|list| list.len()).try_fold(1usize, usize::checked_mul).unwrap_or(MAX_NAMES);
+    (0..all.min(MAX_NAMES)).map(move |mut n| {
+        args.iter()
+            .map(|list| {
+                let id = list[n % list.len()];
+                n /= list.len();
+                id
+            })
+            .collect()
+    })
 }

@@ -1,8 +1,8 @@
 //! Which state of each resource is the present one, by a forward dataflow of the checker's own.
 //!
 //! A state is named by what made it. At a block all of whose predecessors end in one state that is the state at its start,
-//! otherwise the block makes one. Every fixed point of these equations is sound; the iteration starts with nothing known, so
-//! that it finds the one with the fewest joins.
+//! otherwise the block makes one; a predecessor that ends in the very state that the block makes does not count. Every fixed
+//! point of these equations is sound; the iteration starts with nothing known, so that it finds one with few joins.
 
 use crate::ir::effects::{EffectSet, STATE};
 use crate::ir::entity::{Block, Inst};
@@ -124,7 +124,9 @@ impl<'a> States<'a> {
                         let at = p as usize * width + r;
                         let out = if made[at] == State::Unknown { s.rows[at] } else { made[at] };
                         new = match (new, out) {
+                            // Nothing known yet, or a way round that leaves the block's own state as it is.
                             (x, State::Unknown) => x,
+                            (x, y) if y == State::Join(b) => x,
                             (State::Unknown, x) => x,
                             (x, y) if x == y => x,
                             _ => State::Join(b),

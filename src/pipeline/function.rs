@@ -38,12 +38,22 @@ pub(super) struct Optimized {
     pub candidates: Vec<(StackCode, usize)>,
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
+    /// What a checker refused: for the user to hear of, whatever else became of the function.
+    pub refused: Vec<String>,
     /// Rule hits by index.
     pub hits: Vec<u64>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
     pub explanation: Option<String>,
+}
+
+impl Optimized {
+    /// A checker refused what a stage made.
+    pub fn refuse(&mut self, what: String) {
+        self.refused.push(what.clone());
+        self.reasons.push(what);
+    }
 }
 
 /// Runs one function through saturation, extraction and lowering.
@@ -58,7 +68,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         && let Err(errors) = cx.clock.time("verify", || verify(f, cx.module))
     {
         *result.limits.entry("lift-refused").or_default() += 1;
-        result.reasons.push(format!("lifted graph refused: {}", errors[0]));
+        result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
     if let Some(rules) = cx.rules
@@ -148,7 +158,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
     {
         *result.limits.entry("extract-refused").or_default() += 1;
-        result.reasons.push(format!("extracted graph refused: {}", errors[0]));
+        result.refuse(format!("extracted graph refused: {}", errors[0]));
         return None;
     }
     if explain {
@@ -205,7 +215,7 @@ fn followed(
         Ok(()) => true,
         Err(Refusal::Wrong(why)) => {
             *result.limits.entry("extract-refused").or_default() += 1;
-            result.reasons.push(format!("extraction refused by the checker: {why}"));
+            result.refuse(format!("extraction refused by the checker: {why}"));
             false
         }
         Err(Refusal::TooLarge) => {
@@ -228,6 +238,7 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
         Ok(code) => {
             if code.second_way {
                 *result.limits.entry("lower-second-way").or_default() += 1;
+                result.refused.push("stack code refused by the checker, written in a plainer way".to_owned());
             }
             Some(code)
         }
@@ -238,11 +249,11 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
                 LowerError::Check(_) => "lower-check-failed",
             };
             *result.limits.entry(limit).or_default() += 1;
-            result.reasons.push(match e {
-                LowerError::Unsupported(s) => format!("not lowered: {s}"),
-                LowerError::Limit(s) => format!("limit: {s}"),
-                LowerError::Check(s) => format!("stack code refused by the checker: {s}"),
-            });
+            match e {
+                LowerError::Unsupported(s) => result.reasons.push(format!("not lowered: {s}")),
+                LowerError::Limit(s) => result.reasons.push(format!("limit: {s}")),
+                LowerError::Check(s) => result.refuse(format!("stack code refused by the checker: {s}")),
+            }
             None
         }
     }
