@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod caps;
+pub mod chaos;
 pub mod egraph;
 pub mod error;
 pub mod extract;

@@ -28,6 +28,7 @@ mod tests;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
 use crate::caps::Caps;
+use crate::chaos::Chaos;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
@@ -59,6 +60,8 @@ pub struct Context<'a, I> {
     pub objective: Objective,
     /// Where work ends.
     pub caps: Caps,
+    /// Where choices come from.
+    pub chaos: Chaos,
 }
 
 /// Why there is no extracted function.
@@ -78,9 +81,15 @@ pub struct Elaborated {
 
 impl Elaborated {
     /// The function without what is dead.
-    pub fn tidy(mut self) -> Function {
-        cleanup::cleanup(&mut self.f);
-        dce::dce(&mut self.f);
+    pub fn tidy(mut self, chaos: Chaos) -> Function {
+        if chaos.flip("join blocks", (), true) {
+            cleanup::cleanup(&mut self.f);
+        } else {
+            cleanup::remove_unreachable(&mut self.f);
+        }
+        if chaos.flip("remove dead code", (), true) {
+            dce::dce(&mut self.f);
+        }
         self.f
     }
 }
@@ -90,7 +99,7 @@ impl Elaborated {
 /// # Errors
 /// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
 pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
-    elaborate(cx).map(Elaborated::tidy)
+    Ok(elaborate(cx)?.tidy(cx.chaos))
 }
 
 /// Extracts the best function, and leaves it as [`crate::extract_check`] can follow it.
@@ -99,17 +108,22 @@ pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractEr
 /// As for [`extract`].
 pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, ExtractError> {
     let mut removable = removable(cx);
-    let mut forced: Vec<Value> = Vec::new();
+    let params = cx.f.layout.iter().flat_map(|&b| cx.f.block_params(b));
+    let mut forced: Vec<Value> =
+        params.copied().filter(|&p| cx.chaos.flip("keep a parameter", p, false)).collect();
+    let mut places = cx.chaos;
     // A choice can turn out to be impossible at one place when what the next best one needs was left out. It is put back,
     // and the walk starts again.
     let mut attempt = 0;
     loop {
-        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced);
-        match elaborate::Elaborator::new(cx, &choice, &removable).run() {
+        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced, cx.chaos);
+        match elaborate::Elaborator::new(cx, &choice, &removable, places).run() {
             Ok(out) => return Ok(out),
             Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {
                 Some(inst) if removable[inst] && attempt < cx.caps.extract_retries => removable[inst] = false,
                 None if !forced.contains(&v) && attempt < cx.caps.extract_retries => forced.push(v),
+                // What was left to its uses may be out of reach there.
+                _ if places.is_on() => places = Chaos::OFF,
                 _ => return Err(e),
             },
         }
@@ -124,7 +138,8 @@ fn removable<I: ModuleInfo>(cx: &Context<'_, I>) -> SecondaryMap<Inst, bool> {
     let mut work = vec![cx.f.entry];
     while let Some(b) = work.pop() {
         for &i in &cx.f.blocks[b].insts {
-            removable[i] = known.cannot_trap(cx.f, cx.built, b, i);
+            removable[i] =
+                known.cannot_trap(cx.f, cx.built, b, i) && !cx.chaos.rarely("keep a read", i, false);
             known.executed(cx.f, cx.built, b, i);
         }
         work.extend(cx.dom.children(b).iter().rev());

@@ -4,6 +4,7 @@ use super::timing::Clock;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Fault;
+use crate::chaos::Chaos;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::{Saturation, saturate_capped};
@@ -29,6 +30,13 @@ pub(super) struct Shared<'a> {
     /// The function to explain.
     pub explain: Option<crate::ir::entity::FuncId>,
     pub clock: &'a Clock,
+}
+
+impl Shared<'_> {
+    /// Where the choices for a function come from.
+    fn chaos(&self, f: &Function) -> Chaos {
+        Chaos::new(self.options.chaos, f.id.as_u32())
+    }
 }
 
 /// A function's new code and how it came about.
@@ -78,7 +86,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         let size = code.size();
         result.candidates.push((code, size));
         // The plain way back is the yardstick only where the rewritten function is no clear gain.
-        if size < old_size {
+        if size < old_size || cx.options.chaos.is_some() {
             return result;
         }
     }
@@ -119,8 +127,10 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         }
     }
     let explain = cx.explain == Some(f.id);
+    let chaos = cx.chaos(f);
     let mut built = cx.clock.time("egraph", || build(f, cfg.rpo(), &memory, cx.module));
-    let saturation = cx.clock.time("saturate", || saturate_capped(&mut built.graph, rules, explain, caps));
+    let saturation =
+        cx.clock.time("saturate", || saturate_capped(&mut built.graph, rules, explain, chaos, caps));
     let context = extract::Context {
         f,
         built: &built,
@@ -130,6 +140,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         info: cx.module,
         objective: cx.options.objective,
         caps: *caps,
+        chaos,
     };
     let mut extracted = cx.clock.time("extract", || elaborate(&context));
     if cx.options.fault == Some(Fault::Unavailable)
@@ -152,7 +163,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if cx.options.verify && !followed(f, &elaborated, &built, &memory, cx, result) {
         return None;
     }
-    let g = cx.clock.time("extract", || elaborated.tidy());
+    let g = cx.clock.time("extract", || elaborated.tidy(chaos));
     let g = broken(&g, Fault::ExtractedGraph, cx).unwrap_or(g);
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
@@ -233,6 +244,7 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
         objective: cx.options.objective,
         caps: cx.options.caps,
         fault: cx.options.fault,
+        chaos: cx.chaos(f),
     };
     match cx.clock.time("lower", || lower(f, &context)) {
         Ok(code) => {

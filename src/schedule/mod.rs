@@ -36,6 +36,7 @@ mod liveness;
 mod locals;
 mod peephole;
 mod prepare;
+mod scramble;
 mod stackify;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use liveness::MAX_LIVENESS_STEPS;
 pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
 use crate::caps::{Caps, Fault};
+use crate::chaos::Chaos;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
@@ -62,6 +64,8 @@ pub struct LowerContext<'a> {
     pub multi_value: bool,
     /// What to make small.
     pub objective: Objective,
+    /// Where choices come from.
+    pub chaos: Chaos,
     /// Where work ends.
     pub caps: Caps,
     /// A bug made on purpose.
@@ -75,7 +79,14 @@ impl<'a> LowerContext<'a> {
         multi_value: bool,
         objective: Objective,
     ) -> Self {
-        LowerContext { effects, multi_value, objective, caps: Caps::default(), fault: None }
+        LowerContext {
+            effects,
+            multi_value,
+            objective,
+            chaos: Chaos::OFF,
+            caps: Caps::default(),
+            fault: None,
+        }
     }
 }
 
@@ -101,7 +112,8 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     if cx.fault == Some(Fault::Unsupported) {
         return Err(LowerError::Unsupported("fault"));
     }
-    let mut own_blocks: Vec<(Block, u32)> = Vec::new();
+    let mut own_blocks = edges_with_arguments(f);
+    own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
     for _ in 1..ATTEMPTS {
@@ -114,7 +126,7 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         }
         let Ok((code, more)) = attempt(f, cx, &own_blocks) else { break };
         let new = code.size();
-        if new < size {
+        if cx.chaos.flip("moves in blocks of their own", known, new < size) {
             (best, size) = (code, new);
         }
         crowded = more;
@@ -127,21 +139,24 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     }
     let Err(refused) = check::check_capped(f, &best, cx.effects, &cx.caps) else { return Ok(best) };
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
-    let every: Vec<(Block, u32)> = f
-        .layout
-        .iter()
-        .filter(|&&b| matches!(f.term(b), Terminator::Branch { .. } | Terminator::Table { .. }))
-        .flat_map(|&b| f.term(b).edges().enumerate().map(move |(n, e)| (b, n as u32, e.args.is_empty())))
-        .filter(|(_, _, empty)| !empty)
-        .map(|(b, n, _)| (b, n))
-        .collect();
-    let (mut plain, _) = attempt(f, cx, &every)?;
+    let (mut plain, _) = attempt(f, cx, &edges_with_arguments(f))?;
     if cx.fault == Some(Fault::EveryStackCode) {
         lose_an_operation(&mut plain);
     }
     check::check_capped(f, &plain, cx.effects, &cx.caps).map_err(|_| LowerError::Check(refused))?;
     plain.second_way = true;
     Ok(plain)
+}
+
+/// The edges of two-way and many-way branches that pass something.
+fn edges_with_arguments(f: &Function) -> Vec<(Block, u32)> {
+    f.layout
+        .iter()
+        .filter(|&&b| matches!(f.term(b), Terminator::Branch { .. } | Terminator::Table { .. }))
+        .flat_map(|&b| f.term(b).edges().enumerate().map(move |(n, e)| (b, n as u32, e.args.is_empty())))
+        .filter(|(_, _, empty)| !empty)
+        .map(|(b, n, _)| (b, n))
+        .collect()
 }
 
 /// A bug made on purpose: the first instruction is lost.
@@ -158,10 +173,11 @@ fn attempt(
     cx: &LowerContext<'_>,
     own_blocks: &[(Block, u32)],
 ) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
-    let prepared = prepare::prepare(f, own_blocks, cx.caps.parameter_steps)?;
-    let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
+    let mut prepared = prepare::prepare(f, own_blocks, cx)?;
+    let structured = crate::structure::structure(&prepared.f, cx.chaos).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps)?;
+    let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps, cx.chaos)?;
+    scramble::restore(&mut prepared.f, prepared.order);
     let mut code = StackCode {
         f: prepared.f,
         ops: numbered.ops,
@@ -170,6 +186,6 @@ fn attempt(
         labels: code.labels,
         second_way: false,
     };
-    peephole::peephole(&mut code, cx.caps.liveness_steps)?;
+    peephole::peephole(&mut code, cx.caps.liveness_steps, cx.chaos)?;
     Ok((code, numbered.crowded))
 }

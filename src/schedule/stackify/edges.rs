@@ -55,7 +55,9 @@ impl Stackify<'_> {
         let to = edge(&self.p.f, block, n).block;
         let kept = match (args.as_slice(), self.demands.last()) {
             (&[v], Some(d)) if self.demands.len() > self.base() => {
-                same_type(d, v, self.on_stack[to][0]) && !self.repeats(d)
+                same_type(d, v, self.on_stack[to][0])
+                    && !self.repeats(d)
+                    && self.cx.chaos.flip("keep for what falls through", block, true)
             }
             _ => false,
         };
@@ -186,7 +188,11 @@ impl Stackify<'_> {
                         && !self.needs_local[a]
                         && self.p.position[i].0 == block
                         && self.p.f.result(i).is_some()
-                        && !self.free_to_share(i, a, p) =>
+                        && self.cx.chaos.flip(
+                            "compute where it is moved",
+                            (a, p),
+                            !self.free_to_share(i, a, p),
+                        ) =>
                 {
                     direct.push((self.p.position[i].1, p, a));
                 }
@@ -240,6 +246,10 @@ impl Stackify<'_> {
         let free = |readers: &HashMap<Value, u32>, p: Value| readers.get(&p).copied().unwrap_or(0) == 0;
         let mut ready: Vec<usize> =
             (0..copies.len()).rev().filter(|&i| free(&readers, copies[i].0)).collect();
+        self.cx.chaos.shuffle("order of copies", &copies, &mut ready);
+        if self.cx.chaos.flip("copies through the stack", &copies, false) {
+            ready.clear();
+        }
         let mut order = Vec::new();
         let mut placed = HashSet::new();
         while let Some(i) = ready.pop() {

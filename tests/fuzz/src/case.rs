@@ -58,6 +58,7 @@ pub fn options(seed: u64) -> Options {
         effort: rng.pick(&[2, 2, 2, 1, 3, 4, 0]),
         no_revert: rng.percent(60),
         verify: rng.percent(25),
+        chaos: rng.percent(34).then(|| rng.next_u64() >> 48),
         assumptions: strict(),
         ..Options::default()
     }
