@@ -4,12 +4,14 @@
 //! make them small, one by one, and see the fall-back in the report.
 
 use crate::analysis::memory_ssa::{MAX_DEFS, MAX_ROWS};
-use crate::egraph::saturate::{LARGE_GRAPH, MATCH_LIMIT, SPARE_NODES};
-use crate::extract::{MAX_DEPTH, MAX_RETRIES, MAX_STEPS};
+use crate::egraph::saturate::{LARGE_GRAPH, MATCH_LIMIT, MAX_SEARCH, SPARE_NODES};
+use crate::extract::{MAX_ATTEMPTS, MAX_DEPTH, MAX_RETRIES, MAX_STEPS};
 use crate::extract_check::MAX_WORK as MAX_CHECK_STATES;
 use crate::lift::MAX_EDGE_ARGS;
 use crate::lift::ssa::MAX_PHI_OPERANDS;
-use crate::schedule::{MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS};
+use crate::schedule::{
+    MAX_CHECK_HELD, MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS,
+};
 
 /// What ends work that could grow faster than the input. A change of any of them can change the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +30,14 @@ pub struct Caps {
     pub spare_nodes: usize,
     /// Matches of one rule in one search.
     pub matches: usize,
+    /// Nodes that all searches of one function may look at, besides an allowance for each node of its graph.
+    pub search: u64,
     /// Depth of an expression computed at one place.
     pub expression_depth: u32,
     /// Candidates tried for one place of use.
     pub expression_steps: u32,
+    /// Candidates tried for one function, beyond which each place gets only a few.
+    pub expression_attempts: u32,
     /// How often extraction of one function starts again.
     pub extract_retries: usize,
     /// Blocks times resources times passes of the extraction checker.
@@ -44,6 +50,8 @@ pub struct Caps {
     pub check_passes: usize,
     /// Locations that the stack-code checker looks at.
     pub check_work: usize,
+    /// Locations in the states that the stack-code checker keeps at the same time.
+    pub check_held: usize,
 }
 
 impl Default for Caps {
@@ -56,14 +64,17 @@ impl Default for Caps {
             large_graph: LARGE_GRAPH,
             spare_nodes: SPARE_NODES,
             matches: MATCH_LIMIT,
+            search: MAX_SEARCH,
             expression_depth: MAX_DEPTH,
             expression_steps: MAX_STEPS,
+            expression_attempts: MAX_ATTEMPTS,
             extract_retries: MAX_RETRIES,
             check_states: MAX_CHECK_STATES,
             liveness_steps: MAX_LIVENESS_STEPS,
             parameter_steps: MAX_PARAMETER_STEPS,
             check_passes: MAX_CHECK_PASSES,
             check_work: MAX_CHECK_WORK,
+            check_held: MAX_CHECK_HELD,
         }
     }
 }

@@ -16,7 +16,7 @@
 //! Complexity: linear in instructions and nodes but for the relaxation of costs, which is linear in practice; the work at
 //! one place is capped. Reference: Cranelift's `egraph/elaborate.rs` (scoped elaboration), the design's section 4.
 
-pub use elaborate::{MAX_DEPTH, MAX_STEPS};
+pub use elaborate::{MAX_ATTEMPTS, MAX_DEPTH, MAX_STEPS};
 
 pub mod bounds;
 pub mod choose;

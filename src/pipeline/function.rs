@@ -48,8 +48,8 @@ pub(super) struct Optimized {
     pub reasons: Vec<String>,
     /// What a checker refused: for the user to hear of, whatever else became of the function.
     pub refused: Vec<String>,
-    /// Rule hits by index.
-    pub hits: Vec<u64>,
+    /// Rules that made unions, by index, and how many.
+    pub hits: Vec<(u32, u64)>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -175,7 +175,9 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if explain {
         result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
     }
-    result.hits = saturation.hits;
+    // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
+    let hits = saturation.hits.iter().enumerate().filter(|(_, n)| **n > 0);
+    result.hits = hits.map(|(i, &n)| (i as u32, n)).collect();
     for (name, n) in saturation.limits {
         *result.limits.entry(name).or_default() += n;
     }

@@ -200,11 +200,12 @@ fn builtin_rules(used: u32, objective: Objective) -> Result<Arc<CompiledRules>, 
 }
 
 fn count_hits(rules: &CompiledRules, optimized: &[(FuncId, Optimized)], report: &mut Report) {
-    for (i, rule) in rules.rules.iter().enumerate() {
-        let hits: u64 = optimized.iter().filter_map(|(_, o)| o.hits.get(i)).sum();
-        if hits > 0 {
-            report.rules.insert(rule.rule.name.clone(), hits);
-        }
+    let mut sums = vec![0; rules.rules.len()];
+    for &(rule, n) in optimized.iter().flat_map(|(_, o)| &o.hits) {
+        sums[rule as usize] += n;
+    }
+    for (rule, n) in rules.rules.iter().zip(sums).filter(|(_, n)| *n > 0) {
+        report.rules.insert(rule.rule.name.clone(), n);
     }
 }
 

@@ -42,7 +42,7 @@ mod stackify;
 mod tests;
 
 pub use check::check;
-pub use check::{MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
+pub use check::{MAX_HELD as MAX_CHECK_HELD, MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
@@ -138,6 +138,9 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         lose_an_operation(&mut best);
     }
     let Err(refused) = check::check_capped(f, &best, cx.effects, &cx.caps) else { return Ok(best) };
+    if refused == check::TOO_MUCH {
+        return Err(LowerError::Limit("work of the checker"));
+    }
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
     let (mut plain, _) = attempt(f, cx, &edges_with_arguments(f))?;
     if cx.fault == Some(Fault::EveryStackCode) {
