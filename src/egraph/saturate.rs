@@ -3,6 +3,7 @@
 use super::compile::CompiledRules;
 use super::facts::Graph;
 use super::node::Node;
+use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::ir::ops::Op;
 use crate::rules::Phase;
@@ -12,11 +13,14 @@ use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most matches of one rule that one iteration applies.
-const MATCH_LIMIT: usize = 20_000;
+pub const MATCH_LIMIT: usize = 20_000;
+
+/// Nodes that saturation may add to twice those that a graph starts with.
+pub const SPARE_NODES: usize = 1_000;
 
 /// Most nodes of one function that all searches may look at together, plus [`SEARCH_PER_NODE`] for each node that its graph
 /// starts with. Large classes under large classes would otherwise be searched for as long as the product of their sizes.
-const MAX_SEARCH: u64 = 10_000_000;
+pub const MAX_SEARCH: u64 = 10_000_000;
 
 /// See [`MAX_SEARCH`].
 const SEARCH_PER_NODE: u64 = 100;
@@ -26,6 +30,9 @@ const SMALL_CLASS: usize = 16;
 
 /// How far one iteration may grow a graph beyond its budget, in nodes ever made.
 const OVERSHOOT: usize = 4;
+
+/// Functions with more instructions and block parameters than this are lowered as they were lifted: no graph is built.
+pub const MAX_INSTRUCTIONS: usize = 250_000;
 
 /// Functions whose graph starts with more nodes than this run the terminating phases only.
 pub const LARGE_GRAPH: usize = 30_000;
@@ -66,21 +73,32 @@ const DEPTH: usize = 3;
 /// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt. Every rule is an equality, so any order of
 /// phases, rules and matches, and any part of them, is legal.
 pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: Chaos) -> Saturation {
+    saturate_capped(graph, rules, record, chaos, &Caps::default())
+}
+
+/// [`saturate`] under caps of the caller's.
+pub fn saturate_capped(
+    graph: &mut Graph,
+    rules: &CompiledRules,
+    record: bool,
+    chaos: Chaos,
+    caps: &Caps,
+) -> Saturation {
     let mut result = Saturation { hits: vec![0; rules.rules.len()], ..Saturation::default() };
     if !graph.classes().any(|c| c.nodes.iter().any(|n| n.op().is_some())) {
         return result;
     }
     let start = graph.total_number_of_nodes();
-    let large = start > LARGE_GRAPH;
+    let large = start > caps.large_graph;
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 2 + chaos.pick("node budget", (), 1_001, 1_000);
+    let budget = start * 2 + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
     graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
     let mut schedule: Vec<_> = SCHEDULE.iter().collect();
     chaos.shuffle("order of phases", (), &mut schedule);
     let mut effort =
-        Effort { search: MAX_SEARCH + SEARCH_PER_NODE * start as u64, nodes: budget * OVERSHOOT + 20_000 };
+        Effort { search: caps.search + SEARCH_PER_NODE * start as u64, nodes: budget * OVERSHOOT + 20_000 };
     // For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
     let mut seen: Vec<Option<usize>> = vec![None; rules.rules.len()];
     for (turn, (phases, iterations, on_large)) in schedule.into_iter().enumerate() {
@@ -94,7 +112,17 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: C
                 *result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(graph, rules, &active, &mut seen, record, &mut effort, &mut result, chaos) {
+            if !iterate(
+                graph,
+                rules,
+                &active,
+                &mut seen,
+                record,
+                caps.matches,
+                &mut effort,
+                &mut result,
+                chaos,
+            ) {
                 break;
             }
         }
@@ -167,6 +195,7 @@ fn iterate(
     active: &[usize],
     seen: &mut [Option<usize>],
     record: bool,
+    max_matches: usize,
     effort: &mut Effort,
     result: &mut Saturation,
     chaos: Chaos,
@@ -196,12 +225,12 @@ fn iterate(
             continue;
         }
         effort.search -= work;
-        let matches = rule.search(graph, classes.iter().map(|c| c.0), MATCH_LIMIT);
+        let matches = rule.search(graph, classes.iter().map(|c| c.0), max_matches);
         if matches.is_empty() {
             continue;
         }
         let total: usize = matches.iter().map(|m| m.substs.len()).sum();
-        if total >= MATCH_LIMIT {
+        if total >= max_matches {
             *result.limits.entry("egraph-matches").or_default() += 1;
         }
         found.push((i, matches));

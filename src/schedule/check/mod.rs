@@ -15,6 +15,7 @@ mod symbols;
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use crate::analysis::{Cfg, DomTree};
+use crate::caps::Caps;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
@@ -27,13 +28,13 @@ use smallvec::SmallVec;
 use symbols::{Symbol, Symbols};
 
 /// Most passes over one function.
-const MAX_PASSES: usize = 64;
+pub const MAX_PASSES: usize = 64;
 
 /// Most locations looked at for one function.
-const MAX_WORK: usize = 200_000_000;
+pub const MAX_WORK: usize = 200_000_000;
 
 /// Most locations in all states that are kept at the same time: those of arms and labels of open frames, of loops' heads.
-const MAX_HELD: usize = 50_000_000;
+pub const MAX_HELD: usize = 50_000_000;
 
 /// What [`check`] says beyond [`MAX_WORK`] or [`MAX_HELD`]: nothing is wrong with the code then, it is only not known.
 pub(super) const TOO_MUCH: &str = "too much work";
@@ -101,8 +102,10 @@ struct Checker<'a> {
     exit: Option<State>,
     in_try: Option<Block>,
     work: usize,
+    max_work: usize,
     /// Locations in the states of open frames and heads.
     held: usize,
+    max_held: usize,
 }
 
 type Outcome = Result<(), String>;
@@ -112,6 +115,16 @@ type Outcome = Result<(), String>;
 /// # Errors
 /// What is wrong, with the number of the operation.
 pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> EffectSet) -> Outcome {
+    check_capped(f, code, effects, &Caps::default())
+}
+
+/// [`check`] under caps of the caller's.
+pub(super) fn check_capped(
+    f: &Function,
+    code: &StackCode,
+    effects: &dyn Fn(Op, &Imm) -> EffectSet,
+    caps: &Caps,
+) -> Outcome {
     graph::same_but_for_splits(f, &code.f)?;
     let f = &code.f;
     let mut c = Checker {
@@ -134,11 +147,13 @@ pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> Effec
         exit: None,
         in_try: None,
         work: 0,
+        max_work: caps.check_work,
         held: 0,
+        max_held: caps.check_held,
     };
     c.prepare();
     let start = c.start();
-    for _ in 0..MAX_PASSES {
+    for _ in 0..caps.check_passes {
         c.changed = false;
         c.pass(start.clone())?;
         if !c.changed {
@@ -222,7 +237,7 @@ impl Checker<'_> {
         let ops = &self.code.ops;
         for (i, op) in ops.iter().enumerate() {
             self.op(*op).map_err(|e| format!("op {i} {op:?}: {e}"))?;
-            if self.work > MAX_WORK || self.held > MAX_HELD {
+            if self.work > self.max_work || self.held > self.max_held {
                 return Err(TOO_MUCH.into());
             }
         }
