@@ -14,7 +14,7 @@ use crate::structure::FrameId;
 use hashbrown::HashMap;
 
 /// Most blocks that the live ranges of one function may cover together.
-pub const MAX_LIVENESS_STEPS: usize = 30_000_000;
+pub const MAX_LIVENESS_STEPS: usize = 10_000_000;
 
 /// Sorted, disjoint, not touching.
 pub(super) type Range = Vec<(u32, u32)>;

@@ -11,7 +11,13 @@ fn one(params: &[u8], results: &[u8], locals: &[(usize, u8)], code: &Code) -> Ve
 }
 
 /// Like [`one`] with a second type for blocks, index 1.
-fn with_block_type(block: (&[u8], &[u8]), params: &[u8], results: &[u8], locals: &[(usize, u8)], code: &Code) -> Vec<u8> {
+fn with_block_type(
+    block: (&[u8], &[u8]),
+    params: &[u8],
+    results: &[u8],
+    locals: &[(usize, u8)],
+    code: &Code,
+) -> Vec<u8> {
     let mut w = Wasm::new();
     let ty = w.ty(params, results);
     w.ty(block.0, block.1);
@@ -172,7 +178,18 @@ pub fn diamonds(n: usize) -> Vec<u8> {
 /// One `br_table` of `n` targets, all the same block, each carrying four values.
 pub fn table_values(n: usize) -> Vec<u8> {
     let mut c = Code::new();
-    c.block(1).get(0).get(1).get(0).get(1).get(0).br_table(vec![0; n].into_iter()).end().add().add().add().end();
+    c.block(1)
+        .get(0)
+        .get(1)
+        .get(0)
+        .get(1)
+        .get(0)
+        .br_table(vec![0; n].into_iter())
+        .end()
+        .add()
+        .add()
+        .add()
+        .end();
     with_block_type((&[], &[I32; 4]), &[I32, I32], &[I32], &[], &c)
 }
 
@@ -306,7 +323,14 @@ pub fn phi_web(n: usize) -> Vec<u8> {
     const L: usize = 64;
     let mut c = Code::new();
     c.times(n, |c, i| {
-        c.looped(EMPTY).get(i % 7).if_(EMPTY).get((i + 1) % L).set(i % L).end().get((i + 9) % L).set((i + 3) % L);
+        c.looped(EMPTY)
+            .get(i % 7)
+            .if_(EMPTY)
+            .get((i + 1) % L)
+            .set(i % L)
+            .end()
+            .get((i + 9) % L)
+            .set((i + 3) % L);
     });
     c.times(n, |c, i| {
         c.get((i * 11) % L).br_if(i % 5 % (n - i)).end();

@@ -77,7 +77,13 @@ pub const SHAPES: &[Shape] = &[
     shape("call_chain", whole::call_chain, 2_000, 100_000),
     shape("call_ring", whole::call_ring, 2_000, 300_000),
     shape("call_star", whole::call_star, 2_000, 300_000),
-    limited("functions", whole::functions, 1_000_000),
+    Shape {
+        name: "functions",
+        make: whole::functions,
+        quick: 20_000,
+        full: 1_000_001,
+        largest_valid: 1_000_000,
+    },
     shape("entities", whole::entities, 2_000, 100_000),
     shape("types", whole::types, 2_000, 200_000),
     shape("recursive_types", whole::recursive_types, 2_000, 200_000),
@@ -90,6 +96,12 @@ pub const SHAPES: &[Shape] = &[
     limited("memories", whole::memories, 100),
     Shape { name: "locals_lie", make: whole::locals_lie, quick: 1, full: 1, largest_valid: 0 },
     Shape { name: "code_count_lie", make: whole::code_count_lie, quick: 1, full: 1, largest_valid: 0 },
-    Shape { name: "code_over_limit", make: straight::constants, quick: 1_920_000, full: 1_920_000, largest_valid: 0 },
+    Shape {
+        name: "code_over_limit",
+        make: straight::constants,
+        quick: 1_920_000,
+        full: 1_920_000,
+        largest_valid: 0,
+    },
     shape("offsets64", whole::offsets64, 144, 144),
 ];

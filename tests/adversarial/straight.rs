@@ -113,7 +113,10 @@ pub fn giant_block(n: usize) -> Vec<u8> {
     for _ in 0..n {
         x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let pick = |s: u32| (x >> s) as usize % L;
-        c.get(pick(3)).get(pick(11)).op([0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73][(x >> 20) as usize % 6]).set(pick(17));
+        c.get(pick(3))
+            .get(pick(11))
+            .op([0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73][(x >> 20) as usize % 6])
+            .set(pick(17));
     }
     c.get(0).end();
     one(&[I32; L], &[I32], &[], 0, &c)
@@ -133,7 +136,19 @@ pub fn load_chain(n: usize) -> Vec<u8> {
 pub fn load_store_chain(n: usize) -> Vec<u8> {
     let mut c = Code::new();
     c.times(n, |c, i| {
-        c.get(0).get(1).store(0, 4).get(0).load(0, 0).set(0).get(1).get(0).load(0, 8).i32(i as i32).add().add().set(1);
+        c.get(0)
+            .get(1)
+            .store(0, 4)
+            .get(0)
+            .load(0, 0)
+            .set(0)
+            .get(1)
+            .get(0)
+            .load(0, 8)
+            .i32(i as i32)
+            .add()
+            .add()
+            .set(1);
     });
     c.get(1).end();
     one(&[I32, I32], &[I32], &[], 1, &c)
@@ -264,7 +279,12 @@ pub fn vectors(n: usize) -> Vec<u8> {
     c.get(0);
     c.times(n, |c, i| {
         // i8x16.shuffle with the local, then i32x4.add with a constant.
-        c.get(1).ops(&[0xfd, 13]).ops(&[i as u8 % 32; 16]).ops(&[0xfd, 12]).ops(&[i as u8; 16]).ops(&[0xfd, 0xae, 1]);
+        c.get(1)
+            .ops(&[0xfd, 13])
+            .ops(&[i as u8 % 32; 16])
+            .ops(&[0xfd, 12])
+            .ops(&[i as u8; 16])
+            .ops(&[0xfd, 0xae, 1]);
     });
     c.end();
     one(&[V128, V128], &[V128], &[], 0, &c)

@@ -118,7 +118,8 @@ thread_local! {
 /// Message of the latest panic; the optimizer's own threads panic too, so one for the process.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-fn last_panic() -> String {
+/// The message of the latest panic.
+pub fn last_panic() -> String {
     LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

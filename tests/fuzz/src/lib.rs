@@ -10,6 +10,7 @@
 //! - [`oracle`]: runs before and after, compares everything observable; [`wasmi_run`] and [`host`] are its engine;
 //! - [`case`]: one case from a seed: source, options, verdict;
 //! - [`campaign`]: many cases, tallies, a state to go on from;
+//! - [`flip`]: damaged modules, which must be rejected with a place or optimized;
 //! - [`reduce`]: makes a failing module small;
 //! - [`regression`]: runs the `.wat` files under `tests/regressions`.
 
@@ -17,6 +18,7 @@ pub mod campaign;
 pub mod case;
 pub mod choices;
 pub mod extract;
+pub mod flip;
 pub mod generate;
 pub mod host;
 pub mod left_sides;
