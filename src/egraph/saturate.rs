@@ -2,6 +2,7 @@
 
 use super::compile::CompiledRules;
 use super::facts::Graph;
+use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::ir::ops::Op;
 use crate::rules::Phase;
@@ -11,7 +12,10 @@ use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most matches of one rule that one iteration applies.
-const MATCH_LIMIT: usize = 20_000;
+pub const MATCH_LIMIT: usize = 20_000;
+
+/// Nodes that saturation may add to twice those that a graph starts with.
+pub const SPARE_NODES: usize = 1_000;
 
 /// Functions whose graph starts with more nodes than this run the terminating phases only.
 pub const LARGE_GRAPH: usize = 30_000;
@@ -44,13 +48,24 @@ const DEPTH: usize = 3;
 /// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt. Every rule is an equality, so any order of
 /// phases, rules and matches, and any part of them, is legal.
 pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: Chaos) -> Saturation {
+    saturate_capped(graph, rules, record, chaos, &Caps::default())
+}
+
+/// [`saturate`] under caps of the caller's.
+pub fn saturate_capped(
+    graph: &mut Graph,
+    rules: &CompiledRules,
+    record: bool,
+    chaos: Chaos,
+    caps: &Caps,
+) -> Saturation {
     let mut result = Saturation { hits: vec![0; rules.rules.len()], ..Saturation::default() };
     let start = graph.total_number_of_nodes();
-    let large = start > LARGE_GRAPH;
+    let large = start > caps.large_graph;
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 2 + chaos.pick("node budget", (), 1_001, 1_000);
+    let budget = start * 2 + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
     graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
     let mut schedule: Vec<_> = SCHEDULE.iter().collect();
     chaos.shuffle("order of phases", (), &mut schedule);
@@ -67,7 +82,7 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: C
                 *result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(graph, rules, &active, &mut seen, record, &mut result, chaos) {
+            if !iterate(graph, rules, &active, &mut seen, record, caps.matches, &mut result, chaos) {
                 break;
             }
         }
@@ -127,6 +142,7 @@ fn iterate(
     active: &[usize],
     seen: &mut [Option<usize>],
     record: bool,
+    max_matches: usize,
     result: &mut Saturation,
     chaos: Chaos,
 ) -> bool {
@@ -148,12 +164,12 @@ fn iterate(
         };
         let rule = &rules.rules[i];
         let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
-        let matches = rule.search(graph, classes, MATCH_LIMIT);
+        let matches = rule.search(graph, classes, max_matches);
         if matches.is_empty() {
             continue;
         }
         let total: usize = matches.iter().map(|m| m.substs.len()).sum();
-        if total >= MATCH_LIMIT {
+        if total >= max_matches {
             *result.limits.entry("egraph-matches").or_default() += 1;
         }
         found.push((i, matches));

@@ -4,7 +4,7 @@
 use super::bounds::Bounds;
 use super::choose::{Choice, is_placed};
 use super::cost::const_bytes;
-use super::{Context, ExtractError};
+use super::{Context, Elaborated, ExtractError};
 use crate::analysis::memory_ssa::Resource;
 use crate::chaos::Chaos;
 use crate::egraph::build::immediate;
@@ -24,9 +24,9 @@ use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// How deep an expression may be that is computed at one place; deeper ones have their parts elsewhere.
-const MAX_DEPTH: u32 = 100;
+pub const MAX_DEPTH: u32 = 100;
 /// Most attempts for one place of use.
-const MAX_STEPS: u32 = 2_000;
+pub const MAX_STEPS: u32 = 2_000;
 /// How many places above are looked at, where an expression may be computed at any of them.
 const MAX_ABOVE: usize = 32;
 /// Classes that cost at most this much are computed again rather than kept.
@@ -104,14 +104,20 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// Builds the whole function.
-    pub(super) fn run(mut self) -> Result<Function, ExtractError> {
+    pub(super) fn run(mut self) -> Result<Elaborated, ExtractError> {
         self.params();
         let mut work = vec![self.cx.f.entry];
         while let Some(b) = work.pop() {
             self.block(b)?;
             work.extend(self.cx.dom.children(b).iter().rev());
         }
-        Ok(self.out)
+        let mut origin = SecondaryMap::with_capacity(self.out.values.len());
+        for v in self.cx.f.values.keys() {
+            if let Some(new) = self.placed[v] {
+                origin[new] = Some(v).into();
+            }
+        }
+        Ok(Elaborated { f: self.out, origin })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -283,7 +289,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             return Err(ExtractError::Unavailable(v));
         };
         let data = &f.insts[inst];
-        if depth > MAX_DEPTH || !data.op.is_pure() || f.results(inst).len() != 1 {
+        if depth > self.cx.caps.expression_depth || !data.op.is_pure() || f.results(inst).len() != 1 {
             return Err(ExtractError::Unavailable(v));
         }
         let mut args: SmallVec<[Value; 4]> = SmallVec::new();
@@ -328,7 +334,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
 
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
-        if depth > MAX_DEPTH {
+        if depth > self.cx.caps.expression_depth {
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -356,7 +362,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
         for node in nodes {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            if self.steps > self.cx.caps.expression_steps {
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());

@@ -105,14 +105,14 @@ impl Ssa {
     /// are filled in turn.
     ///
     /// # Errors
-    /// When there are more than [`MAX_PHI_OPERANDS`].
-    pub fn fill(&mut self, f: &mut Function) -> Result<(), TooManyOperands> {
+    /// When there are more than `max`.
+    pub fn fill(&mut self, f: &mut Function, max: usize) -> Result<(), TooManyOperands> {
         let mut total = 0;
         let mut i = self.prefilled;
         while i < self.phis.len() {
             let (block, var) = (self.phis[i].block, self.phis[i].var);
             total += self.preds[block].len();
-            if total > MAX_PHI_OPERANDS {
+            if total > max {
                 return Err(TooManyOperands);
             }
             for n in 0..self.preds[block].len() {

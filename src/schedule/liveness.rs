@@ -232,6 +232,7 @@ pub(super) fn liveness<L: Copy>(
     edges: &mut [EdgeMoves<L>],
     count: usize,
     local: impl Fn(L) -> u32,
+    max_steps: usize,
 ) -> Result<Liveness, LowerError> {
     let CodeRef { f, ops, frames, labels, skip } = code;
     let p = pieces(f, ops, frames, labels, edges);
@@ -292,7 +293,7 @@ pub(super) fn liveness<L: Copy>(
                 }
                 seen[q] = v as u32;
                 steps += 1 + p.preds[q].len();
-                if steps > MAX_LIVENESS_STEPS {
+                if steps > max_steps {
                     return Err(LowerError::Limit("live ranges"));
                 }
                 let (from, to) = (p.start[q], p.start[q + 1]);

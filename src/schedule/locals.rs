@@ -104,13 +104,18 @@ fn merged(ranges: &[&[(u32, u32)]]) -> Range {
     normalize(ranges.concat())
 }
 
-pub(super) fn number(f: &Function, code: &VirtualCode, chaos: Chaos) -> Result<Numbered, LowerError> {
+pub(super) fn number(
+    f: &Function,
+    code: &VirtualCode,
+    max_steps: usize,
+    chaos: Chaos,
+) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
     let mut crowded = Vec::new();
     let (mut classes, zeros, joined) = loop {
-        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
+        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense, max_steps)?;
         let mut classes = classes(f, &values, &live);
         let zeros = extend_zeros(f, code, &dense, &live, &mut classes, chaos);
         let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, chaos);
@@ -188,6 +193,7 @@ fn live_with_edges(
     on_edge: &[bool],
     count: usize,
     dense: &SecondaryMap<Value, u32>,
+    max_steps: usize,
 ) -> Result<(Liveness, EdgePlaces), LowerError> {
     let mut skip = vec![false; code.ops.len()];
     let mut groups: BTreeMap<(u32, Block), Vec<usize>> = BTreeMap::new();
@@ -212,7 +218,7 @@ fn live_with_edges(
     let (mut list, places): (Vec<_>, Vec<_>) = edges.into_iter().unzip();
     let view =
         CodeRef { f, ops: &code.ops, frames: code.frame_results.len(), labels: &code.labels, skip: &skip };
-    let live = liveness(view, &mut list, count, |v| dense[v])?;
+    let live = liveness(view, &mut list, count, |v| dense[v], max_steps)?;
     let mut result = EdgePlaces::new();
     for ((edge, moves), ops) in list.iter().zip(groups.values()).zip(&places) {
         let number: HashMap<u32, u32> =

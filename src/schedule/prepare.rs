@@ -16,7 +16,7 @@ use cranelift_entity::{EntityList, SecondaryMap};
 use hashbrown::{HashMap, HashSet};
 
 /// Most steps of all liveness walks of one function here.
-const MAX_STEPS: usize = 20_000_000;
+pub const MAX_STEPS: usize = 20_000_000;
 
 /// What becomes of a value defined by a constant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,9 +109,9 @@ pub(super) fn prepare(
         return Err(LowerError::Unsupported("irreducible control flow"));
     }
     f.layout.retain(|&b| cfg.is_reachable(b));
-    let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom)?;
-    splits.extend(edges_that_produce(&f, &cfg));
+    let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom, cx.caps.parameter_steps)?;
     splits.extend_from_slice(extra);
+    splits.extend(edges_that_produce(&f, &cfg, &splits));
     split(&mut f, &splits);
 
     let in_edges = InEdges::compute(&f);
@@ -258,6 +258,11 @@ impl Prepared {
             if !inst.op.is_const() {
                 continue;
             }
+            // The type of its local would be one that only typed function references have.
+            if inst.op == Op::RefFunc {
+                self.repeat[v] = Repeat { at_operands: true, at_edges: true };
+                continue;
+            }
             let size = constant_size(&inst.imm);
             let (edges, same_local) = at_edges.get(&v).copied().unwrap_or((0, false));
             let operands = self.uses[v] - edges;
@@ -337,8 +342,9 @@ fn split(f: &mut Function, edges: &[(Block, u32)]) {
     }
 }
 
-/// Edges that produce values for a target that another edge reaches with none, and those to headers of loops.
-fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
+/// Edges that produce values for a target that another edge reaches with none, once those in `splits` have blocks of their
+/// own, and those to headers of loops.
+fn edges_that_produce(f: &Function, cfg: &Cfg, splits: &[(Block, u32)]) -> Vec<(Block, u32)> {
     let mut counts: SecondaryMap<Block, Option<usize>> = SecondaryMap::new();
     let mut mixed: SecondaryMap<Block, bool> = SecondaryMap::new();
     let mut any = false;
@@ -349,6 +355,9 @@ fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
             mixed[e.block] |= counts[e.block].is_some_and(|n| n != produced) || cfg.is_back_edge(b, e.block);
             counts[e.block] = Some(produced);
         }
+    }
+    for &(b, n) in splits {
+        mixed[edge(f, b, n).block] = true;
     }
     let mut list = Vec::new();
     if any {
@@ -366,7 +375,12 @@ type Disturbances = (Vec<(Block, u32)>, Vec<Value>);
 
 /// Edges whose target another edge of their block reaches with other arguments, and loop parameters that an edge back
 /// changes while another edge of the same block needs their old values.
-fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturbances, LowerError> {
+fn edges_that_disturb(
+    f: &Function,
+    cfg: &Cfg,
+    dom: &DomTree,
+    max_steps: usize,
+) -> Result<Disturbances, LowerError> {
     let mut list = Vec::new();
     // Moves into headers, on edges that are not their block's only one.
     let mut suspects: Vec<(Block, u32, Value)> = Vec::new();
@@ -398,7 +412,7 @@ fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturba
     if suspects.is_empty() {
         return Ok((list, lost));
     }
-    let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2));
+    let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2), max_steps);
     for (x, i, p) in suspects {
         let own = edge(f, x, i);
         let blocks = live_in.blocks(f, cfg, p)?;
@@ -418,10 +432,11 @@ struct LiveIn {
     uses: HashMap<Value, Vec<Block>>,
     known: HashMap<Value, HashSet<Block>>,
     steps: usize,
+    max_steps: usize,
 }
 
 impl LiveIn {
-    fn new(f: &Function, values: impl Iterator<Item = Value>) -> LiveIn {
+    fn new(f: &Function, values: impl Iterator<Item = Value>, max_steps: usize) -> LiveIn {
         let mut uses: HashMap<Value, Vec<Block>> = values.map(|v| (v, Vec::new())).collect();
         for &b in &f.layout {
             let mut note = |v: &Value| {
@@ -439,7 +454,7 @@ impl LiveIn {
                 f.edge_args(e).iter().for_each(&mut note);
             }
         }
-        LiveIn { uses, known: HashMap::new(), steps: 0 }
+        LiveIn { uses, known: HashMap::new(), steps: 0, max_steps }
     }
 
     /// Blocks at whose start a block parameter is live.
@@ -453,7 +468,7 @@ impl LiveIn {
             while let Some(b) = work.pop() {
                 if b != home && set.insert(b) {
                     self.steps += cfg.preds(b).len();
-                    if self.steps > MAX_STEPS {
+                    if self.steps > self.max_steps {
                         return Err(LowerError::Limit("liveness of loop parameters"));
                     }
                     work.extend_from_slice(cfg.preds(b));

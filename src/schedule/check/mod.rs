@@ -15,6 +15,7 @@ mod symbols;
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use crate::analysis::{Cfg, DomTree};
+use crate::caps::Caps;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
@@ -27,10 +28,10 @@ use smallvec::SmallVec;
 use symbols::{Symbol, Symbols};
 
 /// Most passes over one function.
-const MAX_PASSES: usize = 64;
+pub const MAX_PASSES: usize = 64;
 
 /// Most locations looked at for one function.
-const MAX_WORK: usize = 400_000_000;
+pub const MAX_WORK: usize = 400_000_000;
 
 /// Where the execution stands with respect to the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,7 @@ struct Checker<'a> {
     exit: Option<State>,
     in_try: Option<Block>,
     work: usize,
+    max_work: usize,
 }
 
 type Outcome = Result<(), String>;
@@ -98,6 +100,16 @@ type Outcome = Result<(), String>;
 /// # Errors
 /// What is wrong, with the number of the operation.
 pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> EffectSet) -> Outcome {
+    check_capped(f, code, effects, &Caps::default())
+}
+
+/// [`check`] under caps of the caller's.
+pub(super) fn check_capped(
+    f: &Function,
+    code: &StackCode,
+    effects: &dyn Fn(Op, &Imm) -> EffectSet,
+    caps: &Caps,
+) -> Outcome {
     graph::same_but_for_splits(f, &code.f)?;
     let f = &code.f;
     let mut c = Checker {
@@ -120,10 +132,11 @@ pub fn check(f: &Function, code: &StackCode, effects: &dyn Fn(Op, &Imm) -> Effec
         exit: None,
         in_try: None,
         work: 0,
+        max_work: caps.check_work,
     };
     c.prepare();
     let start = c.start();
-    for _ in 0..MAX_PASSES {
+    for _ in 0..caps.check_passes {
         c.changed = false;
         c.pass(start.clone())?;
         if !c.changed {
@@ -206,7 +219,7 @@ impl Checker<'_> {
         let ops = &self.code.ops;
         for (i, op) in ops.iter().enumerate() {
             self.op(*op).map_err(|e| format!("op {i} {op:?}: {e}"))?;
-            if self.work > MAX_WORK {
+            if self.work > self.max_work {
                 return Err("too much work".into());
             }
         }
