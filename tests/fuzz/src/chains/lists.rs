@@ -192,8 +192,8 @@ pub fn list(chain: &mut Chain<'_>) {
     }
     let noise = chain.noise(&["$at", "$n", "$length"]);
     // What the callee does: sums a field of all elements.
-    let load =
-        chain.load(b, "i32.load", "(i32.add (local.get $p) (local.get $at))", chain.rng.pick(&[0, 4, 8]));
+    let field = chain.rng.pick(&[0, 4, 8]);
+    let load = chain.load(b, "i32.load", "(i32.add (local.get $p) (local.get $at))", field);
     let _ = writeln!(
         chain.text,
         "(func $sum{id} (type $two) (param $p i32) (param $n i32) (result i32) (local $at i32) (local $sum i32)
