@@ -123,7 +123,7 @@ pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, Extra
                 Some(inst) if removable[inst] && attempt < cx.caps.extract_retries => removable[inst] = false,
                 None if !forced.contains(&v) && attempt < cx.caps.extract_retries => forced.push(v),
                 // What was left to its uses may be out of reach there.
-                _ if places.is_on() => places = Chaos::OFF,
+                _ if places.is_on() => (places, attempt) = (Chaos::OFF, 0),
                 _ => return Err(e),
             },
         }
