@@ -45,7 +45,7 @@ fuzz() { "$work/target/mutation/loom-fuzz" "$@"; }
 generator() {
   local mixed source
   mixed=$(fuzz show "$1" --source mixed | sha256sum)
-  for source in $(fuzz --help | sed -n 's/.*possible values: \(.*mixed.*\)\]/\1/p' | tr -d ' ' | tr ',' ' '); do
+  for source in $(fuzz -h | sed -n 's/.*possible values: \(.*mixed.*\)\]/\1/p' | tr -d ' ' | tr ',' ' '); do
     [ "$source" = mixed ] && continue
     if [ "$(fuzz show "$1" --source "$source" 2>/dev/null | sha256sum)" = "$mixed" ]; then
       echo "$source"
