@@ -4,6 +4,7 @@
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
 pub mod analysis;
+pub mod chaos;
 pub mod egraph;
 pub mod error;
 pub mod extract;

@@ -2,6 +2,7 @@
 
 use super::compile::CompiledRules;
 use super::facts::Graph;
+use crate::chaos::Chaos;
 use crate::ir::ops::Op;
 use crate::rules::Phase;
 use egg::Id;
@@ -40,28 +41,33 @@ pub struct Saturation {
 /// How far above a changed class a left side that it makes match can have its root.
 const DEPTH: usize = 3;
 
-/// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt.
-pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool) -> Saturation {
+/// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt. Every rule is an equality, so any order of
+/// phases, rules and matches, and any part of them, is legal.
+pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: Chaos) -> Saturation {
     let mut result = Saturation { hits: vec![0; rules.rules.len()], ..Saturation::default() };
     let start = graph.total_number_of_nodes();
     let large = start > LARGE_GRAPH;
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 2 + 1_000;
+    let budget = start * 2 + chaos.pick("node budget", (), 1_001, 1_000);
+    graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
+    let mut schedule: Vec<_> = SCHEDULE.iter().collect();
+    chaos.shuffle("order of phases", (), &mut schedule);
     // For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
     let mut seen: Vec<Option<usize>> = vec![None; rules.rules.len()];
-    for (phases, iterations, on_large) in SCHEDULE {
+    for (turn, (phases, iterations, on_large)) in schedule.into_iter().enumerate() {
         if large && !on_large {
             continue;
         }
-        let active: Vec<usize> = phases.iter().flat_map(|&p| rules.phase(p)).collect();
+        let mut active: Vec<usize> = phases.iter().flat_map(|&p| rules.phase(p)).collect();
+        chaos.shuffle("order of rules", turn, &mut active);
         for _ in 0..*iterations {
             if graph.total_number_of_nodes() > budget {
                 *result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(graph, rules, &active, &mut seen, record, &mut result) {
+            if !iterate(graph, rules, &active, &mut seen, record, &mut result, chaos) {
                 break;
             }
         }
@@ -122,6 +128,7 @@ fn iterate(
     seen: &mut [Option<usize>],
     record: bool,
     result: &mut Saturation,
+    chaos: Chaos,
 ) -> bool {
     let mut changed = false;
     let mut found = Vec::new();
@@ -154,6 +161,9 @@ fn iterate(
     for (i, matches) in found {
         for m in matches {
             for subst in &m.substs {
+                if chaos.rarely("leave a match out", (i, m.eclass, now), false) {
+                    continue;
+                }
                 if rules.rules[i].apply(graph, m.eclass, subst) {
                     result.hits[i] += 1;
                     changed = true;

@@ -25,6 +25,7 @@ mod tests;
 
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
+use crate::chaos::Chaos;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
@@ -53,6 +54,8 @@ pub struct Context<'a, I> {
     pub info: &'a I,
     /// What to minimise.
     pub objective: Objective,
+    /// Where choices come from.
+    pub chaos: Chaos,
 }
 
 /// Why there is no extracted function.
@@ -68,24 +71,35 @@ pub enum ExtractError {
 /// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
 pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
     let mut removable = removable(cx);
-    let mut forced: Vec<Value> = Vec::new();
+    let params = cx.f.layout.iter().flat_map(|&b| cx.f.block_params(b));
+    let mut forced: Vec<Value> =
+        params.copied().filter(|&p| cx.chaos.flip("keep a parameter", p, false)).collect();
+    let mut places = cx.chaos;
     // A choice can turn out to be impossible at one place when what the next best one needs was left out. It is put back,
     // and the walk starts again.
     let mut attempt = 0;
     let mut out = loop {
-        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced);
-        match elaborate::Elaborator::new(cx, &choice, &removable).run() {
+        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced, cx.chaos);
+        match elaborate::Elaborator::new(cx, &choice, &removable, places).run() {
             Ok(out) => break out,
             Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {
                 Some(inst) if removable[inst] && attempt < MAX_RETRIES => removable[inst] = false,
                 None if !forced.contains(&v) && attempt < MAX_RETRIES => forced.push(v),
+                // What was left to its uses may be out of reach there.
+                _ if places.is_on() => places = Chaos::OFF,
                 _ => return Err(e),
             },
         }
         attempt += 1;
     };
-    cleanup::cleanup(&mut out);
-    dce::dce(&mut out);
+    if cx.chaos.flip("join blocks", (), true) {
+        cleanup::cleanup(&mut out);
+    } else {
+        cleanup::remove_unreachable(&mut out);
+    }
+    if cx.chaos.flip("remove dead code", (), true) {
+        dce::dce(&mut out);
+    }
     Ok(out)
 }
 
@@ -96,7 +110,8 @@ fn removable<I: ModuleInfo>(cx: &Context<'_, I>) -> SecondaryMap<Inst, bool> {
     let mut work = vec![cx.f.entry];
     while let Some(b) = work.pop() {
         for &i in &cx.f.blocks[b].insts {
-            removable[i] = known.cannot_trap(cx.f, cx.built, b, i);
+            removable[i] =
+                known.cannot_trap(cx.f, cx.built, b, i) && !cx.chaos.rarely("keep a read", i, false);
             known.executed(cx.f, cx.built, b, i);
         }
         work.extend(cx.dom.children(b).iter().rev());

@@ -3,6 +3,7 @@
 use super::control::Lifter;
 use super::ssa::{Phi, Ssa};
 use crate::ir::cleanup::{cleanup, resolve, substitute};
+use crate::ir::dce::roots;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Function, InstData, ValueDef};
 use crate::ir::ops::{Imm, Op};
@@ -105,12 +106,8 @@ fn live_values(f: &Function, ssa: &Ssa, replaced: &mut Replaced) -> SecondaryMap
     for (i, phi) in ssa.phis().iter().enumerate() {
         phi_of[phi.value] = i as u32;
     }
-    let mut work: Vec<Value> = Vec::new();
+    let mut work = roots(f);
     for &b in &f.layout {
-        for &i in f.blocks[b].insts.iter().filter(|&&i| !f.insts[i].op.is_pure()) {
-            work.extend_from_slice(f.args(i));
-        }
-        work.extend_from_slice(f.term(b).operands(&f.pool));
         for e in f.term(b).edges() {
             work.extend_from_slice(f.edge_args(e));
         }

@@ -25,6 +25,7 @@ mod custom;
 mod decode;
 mod encode;
 mod entities;
+mod index_map;
 mod info;
 mod names;
 mod numbering;
@@ -39,6 +40,7 @@ pub use encode::{EncodedModule, encode};
 pub use entities::{
     Body, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, Func, Global, Memory, Table, Tag,
 };
+pub use index_map::{Identity, IndexMap};
 pub use names::{InnerNames, Names};
 pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};
 pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubType};

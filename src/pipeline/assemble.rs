@@ -83,7 +83,7 @@ fn choose(module: &Module, func: FuncId, o: Optimized, options: &Options) -> Res
         return Err(o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned()));
     };
     let old = module.raw_body(func).map_or(usize::MAX, <[u8]>::len);
-    if options.no_revert || size < old {
+    if options.no_revert || options.chaos.is_some() || size < old {
         return Ok(first);
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.

@@ -3,6 +3,7 @@
 use super::timing::Clock;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::chaos::Chaos;
 use crate::egraph::build::build;
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::{Saturation, saturate};
@@ -27,6 +28,13 @@ pub(super) struct Shared<'a> {
     /// The function to explain.
     pub explain: Option<crate::ir::entity::FuncId>,
     pub clock: &'a Clock,
+}
+
+impl Shared<'_> {
+    /// Where the choices for a function come from.
+    fn chaos(&self, f: &Function) -> Chaos {
+        Chaos::new(self.options.chaos, f.id.as_u32())
+    }
 }
 
 /// A function's new code and how it came about.
@@ -60,7 +68,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         let size = code.size();
         result.candidates.push((code, size));
         // The plain way back is the yardstick only where the rewritten function is no clear gain.
-        if size < old_size {
+        if size < old_size || cx.options.chaos.is_some() {
             return result;
         }
     }
@@ -86,8 +94,9 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         (cfg, dom, loops, memory)
     });
     let explain = cx.explain == Some(f.id);
+    let chaos = cx.chaos(f);
     let mut built = cx.clock.time("egraph", || build(f, cfg.rpo(), &memory, cx.module));
-    let saturation = cx.clock.time("saturate", || saturate(&mut built.graph, rules, explain));
+    let saturation = cx.clock.time("saturate", || saturate(&mut built.graph, rules, explain, chaos));
     let context = extract::Context {
         f,
         built: &built,
@@ -96,6 +105,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         memory: &memory,
         info: cx.module,
         objective: cx.options.objective,
+        chaos,
     };
     let extracted = cx.clock.time("extract", || extract(&context));
     let g = match extracted {
@@ -126,8 +136,12 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
 
 fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<StackCode> {
     let effects = |op, imm: &_| cx.summaries.effects(op, imm);
-    let context =
-        LowerContext { effects: &effects, multi_value: cx.multi_value, objective: cx.options.objective };
+    let context = LowerContext {
+        effects: &effects,
+        multi_value: cx.multi_value,
+        objective: cx.options.objective,
+        chaos: cx.chaos(f),
+    };
     match cx.clock.time("lower", || lower(f, &context)) {
         Ok(code) => {
             if code.second_way {

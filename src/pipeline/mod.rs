@@ -77,9 +77,13 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
 
     let summaries = clock.time("analysis", || summarize(&module, &functions));
     let rules = match (&set, options.egraph) {
-        (Some(set), _) => Some(Arc::new(compile(set, used_features(&functions), options))),
-        (None, true) => Some(builtin_rules(used_features(&functions), options)?),
+        (Some(set), _) => Some(Arc::new(compile(set, used_features(&functions), options.objective))),
+        (None, true) => Some(builtin_rules(used_features(&functions), options.objective)?),
         (None, false) => None,
+    };
+    let rules = match (rules, &options.rule_filter) {
+        (Some(all), Some(names)) => Some(Arc::new(all.only(names))),
+        (rules, _) => rules,
     };
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let shared = Shared {
@@ -160,24 +164,19 @@ fn used_features(functions: &[&Function]) -> u32 {
 }
 
 /// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.
-fn compile(set: &RuleSet, used: u32, options: &Options) -> CompiledRules {
-    let has = |feature: Feature| used >> feature as u32 & 1 == 1;
-    CompiledRules::new(set, options.objective, has, options.rule_filter.as_deref())
+fn compile(set: &RuleSet, used: u32, objective: Objective) -> CompiledRules {
+    CompiledRules::new(set, objective, |feature| used >> feature as u32 & 1 == 1)
 }
 
 /// The built-in rules, read once and compiled once for each objective and set of proposals: callers that optimize many
 /// small modules would spend most of their time on it.
-fn builtin_rules(used: u32, options: &Options) -> Result<Arc<CompiledRules>, Error> {
+fn builtin_rules(used: u32, objective: Objective) -> Result<Arc<CompiledRules>, Error> {
     type Cache = Mutex<HashMap<(Objective, u32), Arc<CompiledRules>>>;
     static SET: OnceLock<Result<RuleSet, Error>> = OnceLock::new();
     static COMPILED: LazyLock<Cache> = LazyLock::new(Default::default);
     let set = SET.get_or_init(RuleSet::builtin).as_ref().map_err(Clone::clone)?;
-    if options.rule_filter.is_some() {
-        return Ok(Arc::new(compile(set, used, options)));
-    }
     let mut cache = COMPILED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let compiled =
-        cache.entry((options.objective, used)).or_insert_with(|| Arc::new(compile(set, used, options)));
+    let compiled = cache.entry((objective, used)).or_insert_with(|| Arc::new(compile(set, used, objective)));
     Ok(compiled.clone())
 }
 

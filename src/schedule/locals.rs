@@ -9,6 +9,7 @@
 use super::LowerError;
 use super::code::{StackOp, VirtualCode};
 use super::liveness::{CodeRef, EdgeMoves, Liveness, Range, liveness, normalize, overlap};
+use crate::chaos::Chaos;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
 use crate::ir::types::Type;
@@ -18,6 +19,9 @@ use std::collections::BTreeMap;
 
 /// How many colours are tried for a class whose own is taken.
 const TRIES: usize = 64;
+
+/// With this many locals, a new one is no longer a choice where an old one is free.
+const MANY: usize = 1_000;
 
 /// How often the moves on edges that did not vanish are put before their branches and everything is tried again; after
 /// that all are.
@@ -100,7 +104,7 @@ fn merged(ranges: &[&[(u32, u32)]]) -> Range {
     normalize(ranges.concat())
 }
 
-pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, LowerError> {
+pub(super) fn number(f: &Function, code: &VirtualCode, chaos: Chaos) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
@@ -108,8 +112,8 @@ pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, Lower
     let (mut classes, zeros, joined) = loop {
         let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
         let mut classes = classes(f, &values, &live);
-        let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
-        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes);
+        let zeros = extend_zeros(f, code, &dense, &live, &mut classes, chaos);
+        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, chaos);
         round += 1;
         if round == 1 {
             crowded = crowded_edges(f, code, &edges, &joined);
@@ -118,8 +122,8 @@ pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, Lower
             break (classes, zeros, joined);
         }
     };
-    let (class_color, colors) = color(f, &mut classes);
-    let (index, locals) = order(f, &colors);
+    let (class_color, colors) = color(f, &mut classes, chaos);
+    let (index, locals) = order(f, &colors, chaos);
 
     let mut remove = vec![false; code.ops.len()];
     let mut to_set = vec![false; code.ops.len()];
@@ -301,9 +305,10 @@ fn extend_zeros(
     dense: &SecondaryMap<Value, u32>,
     live: &Liveness,
     classes: &mut Classes,
+    chaos: Chaos,
 ) -> Vec<(Value, usize)> {
     let mut list = Vec::new();
-    for &v in &code.zeros {
+    for &v in code.zeros.iter().filter(|&v| chaos.flip("zero of a local", v, true)) {
         let ValueDef::Result(inst, _) = f.values[v].def else { continue };
         let data = &f.insts[inst];
         if !matches!(data.imm.const_bits(), Some(0)) && data.op != crate::ir::ops::Op::RefNull {
@@ -334,6 +339,7 @@ fn coalesce(
     live: &Liveness,
     edges: &EdgePlaces,
     classes: &mut Classes,
+    chaos: Chaos,
 ) -> Vec<usize> {
     let place = |i: usize| {
         let m = &code.moves[i];
@@ -347,9 +353,11 @@ fn coalesce(
         (!same, std::cmp::Reverse(live.depth[place(i).1 as usize]), m.set)
     };
     order.sort_by_key(key);
+    chaos.shuffle("order of moves", (), &mut order);
     order.retain(|&i| {
         let m = &code.moves[i];
-        classes.join(dense[m.from], dense[m.to], place(i))
+        chaos.flip("share a local", (m.from, m.to), true)
+            && classes.join(dense[m.from], dense[m.to], place(i))
     });
     order
 }
@@ -373,7 +381,7 @@ impl Color {
 }
 
 /// Chooses a colour for each class: its number by class, and the colours, the first of which are the parameters.
-fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
+fn color(f: &Function, classes: &mut Classes, chaos: Chaos) -> (Vec<u32>, Vec<Color>) {
     let n = classes.list.len();
     let mut chosen = vec![u32::MAX; n];
     let mut colors: Vec<Color> =
@@ -391,6 +399,8 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
         let c = &classes.list[i as usize];
         (c.pinned.is_none(), std::cmp::Reverse(c.weight), i)
     });
+    let free = roots.partition_point(|&i| classes.list[i as usize].pinned.is_some());
+    chaos.shuffle("order of colouring", (), &mut roots[free..]);
     for i in roots {
         let c = &classes.list[i as usize];
         let color = match c.pinned {
@@ -408,7 +418,19 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
                     list.iter().copied().take(TRIES).find(|&k| colors[k as usize].free_for(&c.range))
                 };
                 let reuse = if fresh && !hints.is_empty() { None } else { any() };
-                hinted.or(reuse).unwrap_or_else(|| {
+                let any_legal = |usual: Option<u32>| {
+                    let list = by_type.get(&c.ty).into_iter().flatten().copied();
+                    let free = |&k: &u32| colors[k as usize].free_for(&c.range);
+                    let mut legal: Vec<Option<u32>> = list.filter(free).take(TRIES).map(Some).collect();
+                    if legal.is_empty() || colors.len() < MANY {
+                        legal.push(None);
+                    }
+                    let at = legal.iter().position(|&k| k == usual).unwrap_or(0);
+                    legal[chaos.pick("colour", i, legal.len(), at)]
+                };
+                let usual = hinted.or(reuse);
+                let chosen = if chaos.is_on() { any_legal(usual) } else { usual };
+                chosen.unwrap_or_else(|| {
                     let k = colors.len() as u32;
                     colors.push(Color { ty: c.ty, taken: BTreeMap::new(), weight: 0 });
                     by_type.entry(c.ty).or_default().push(k);
@@ -426,7 +448,7 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
 }
 
 /// Final index of each colour, and the types of the declared locals.
-fn order(f: &Function, colors: &[Color]) -> (Vec<u32>, Vec<Type>) {
+fn order(f: &Function, colors: &[Color], chaos: Chaos) -> (Vec<u32>, Vec<Type>) {
     let params = f.params.len();
     let mut rest: Vec<usize> = (params..colors.len()).collect();
     rest.sort_by_key(|&i| (std::cmp::Reverse(colors[i].weight), i));
@@ -443,6 +465,7 @@ fn order(f: &Function, colors: &[Color]) -> (Vec<u32>, Vec<Type>) {
             (std::cmp::Reverse(weight[&c.ty]), c.ty, std::cmp::Reverse(c.weight), i)
         });
     }
+    chaos.shuffle("numbers of locals", (), &mut rest);
     let mut index: Vec<u32> = (0..colors.len() as u32).collect();
     let mut locals = Vec::new();
     for i in rest {

@@ -36,15 +36,17 @@ mod liveness;
 mod locals;
 mod peephole;
 mod prepare;
+mod scramble;
 mod stackify;
 #[cfg(test)]
 mod tests;
 
 pub use check::check;
 pub use code::StackCode;
-pub use encode::{Identity, IndexMap, TypeIndex};
+pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
 
+use crate::chaos::Chaos;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
@@ -59,6 +61,8 @@ pub struct LowerContext<'a> {
     pub multi_value: bool,
     /// What to make small.
     pub objective: Objective,
+    /// Where choices come from.
+    pub chaos: Chaos,
 }
 
 /// Why a function could not be lowered. The caller keeps its old body.
@@ -80,7 +84,8 @@ const ATTEMPTS: usize = 4;
 /// # Errors
 /// When the function is kept as it was, with the reason.
 pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
-    let mut own_blocks: Vec<(Block, u32)> = Vec::new();
+    let mut own_blocks = edges_with_arguments(f);
+    own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
     for _ in 1..ATTEMPTS {
@@ -93,7 +98,7 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         }
         let Ok((code, more)) = attempt(f, cx, &own_blocks) else { break };
         let new = code.size();
-        if new < size {
+        if cx.chaos.flip("moves in blocks of their own", known, new < size) {
             (best, size) = (code, new);
         }
         crowded = more;
@@ -103,18 +108,21 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     }
     let Err(refused) = check(f, &best, cx.effects) else { return Ok(best) };
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
-    let every: Vec<(Block, u32)> = f
-        .layout
+    let (mut plain, _) = attempt(f, cx, &edges_with_arguments(f))?;
+    check(f, &plain, cx.effects).map_err(|_| LowerError::Check(refused))?;
+    plain.second_way = true;
+    Ok(plain)
+}
+
+/// The edges of two-way and many-way branches that pass something.
+fn edges_with_arguments(f: &Function) -> Vec<(Block, u32)> {
+    f.layout
         .iter()
         .filter(|&&b| matches!(f.term(b), Terminator::Branch { .. } | Terminator::Table { .. }))
         .flat_map(|&b| f.term(b).edges().enumerate().map(move |(n, e)| (b, n as u32, e.args.is_empty())))
         .filter(|(_, _, empty)| !empty)
         .map(|(b, n, _)| (b, n))
-        .collect();
-    let (mut plain, _) = attempt(f, cx, &every)?;
-    check(f, &plain, cx.effects).map_err(|_| LowerError::Check(refused))?;
-    plain.second_way = true;
-    Ok(plain)
+        .collect()
 }
 
 /// One way to lower a function, with the given edges in blocks of their own. Also returns the edges that would be better
@@ -124,10 +132,11 @@ fn attempt(
     cx: &LowerContext<'_>,
     own_blocks: &[(Block, u32)],
 ) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
-    let prepared = prepare::prepare(f, own_blocks)?;
-    let structured = crate::structure::structure(&prepared.f).map_err(LowerError::Unsupported)?;
+    let mut prepared = prepare::prepare(f, own_blocks, cx)?;
+    let structured = crate::structure::structure(&prepared.f, cx.chaos).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code)?;
+    let numbered = locals::number(&prepared.f, &code, cx.chaos)?;
+    scramble::restore(&mut prepared.f, prepared.order);
     let mut code = StackCode {
         f: prepared.f,
         ops: numbered.ops,
@@ -136,6 +145,6 @@ fn attempt(
         labels: code.labels,
         second_way: false,
     };
-    peephole::peephole(&mut code)?;
+    peephole::peephole(&mut code, cx.chaos)?;
     Ok((code, numbered.crowded))
 }

@@ -4,11 +4,19 @@
 use super::LowerError;
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::liveness::{CodeRef, liveness};
+use crate::chaos::Chaos;
 
-pub(super) fn peephole(code: &mut StackCode) -> Result<(), LowerError> {
-    outermost_frame(code);
-    pairs(code);
-    dead_writes(code)
+pub(super) fn peephole(code: &mut StackCode, chaos: Chaos) -> Result<(), LowerError> {
+    if chaos.flip("outermost frame is the function's", (), true) {
+        outermost_frame(code);
+    }
+    if chaos.flip("join writes and reads", (), true) {
+        pairs(code);
+    }
+    if chaos.flip("drop dead writes", (), true) {
+        dead_writes(code)?;
+    }
+    Ok(())
 }
 
 /// `set x; get x` is `tee x`, `get x; set x` is nothing.

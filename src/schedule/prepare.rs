@@ -5,7 +5,8 @@
 //! problem), or is reached with other arguments. Such an edge gets a block of its own. So does an edge that produces
 //! values while others to the same target do not.
 
-use super::LowerError;
+use super::scramble::{Order, scramble};
+use super::{LowerContext, LowerError};
 use crate::analysis::{Cfg, DomTree};
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Edge, Function, Terminator, ValueDef};
@@ -45,6 +46,8 @@ pub(super) struct Prepared {
     pub written: SecondaryMap<Value, PackedOption<Value>>,
     /// Constants.
     pub repeat: SecondaryMap<Value, Repeat>,
+    /// The order that the instructions had.
+    pub order: Order,
 }
 
 /// Edges (block and number) by target.
@@ -93,8 +96,13 @@ pub(super) fn edge(f: &Function, block: Block, edge: u32) -> &Edge {
 }
 
 /// `extra` are further edges that shall have blocks of their own.
-pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, LowerError> {
+pub(super) fn prepare(
+    f: &Function,
+    extra: &[(Block, u32)],
+    cx: &LowerContext<'_>,
+) -> Result<Prepared, LowerError> {
     let mut f = f.clone();
+    let order = scramble(&mut f, cx);
     let cfg = Cfg::compute(&f);
     let dom = DomTree::compute(&f, &cfg);
     if !dom.is_reducible() {
@@ -116,6 +124,7 @@ pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, 
         in_edges,
         repeat: SecondaryMap::new(),
         written: SecondaryMap::new(),
+        order,
         f,
     };
     for v in lost {
@@ -126,7 +135,7 @@ pub(super) fn prepare(f: &Function, extra: &[(Block, u32)]) -> Result<Prepared, 
     }
     p.find_live();
     p.block_facts();
-    p.count_uses();
+    p.count_uses(cx);
     Ok(p)
 }
 
@@ -203,7 +212,7 @@ impl Prepared {
         }
     }
 
-    fn count_uses(&mut self) {
+    fn count_uses(&mut self, cx: &LowerContext<'_>) {
         let mut at_edges: HashMap<Value, (u32, bool)> = HashMap::new();
         for n in 0..self.f.layout.len() {
             let b = self.f.layout[n];
@@ -261,7 +270,10 @@ impl Prepared {
                 true => size <= 2,
                 false => operands.saturating_sub(1) as usize * size <= 2 * operands as usize,
             };
-            self.repeat[v] = Repeat { at_operands, at_edges };
+            self.repeat[v] = Repeat {
+                at_operands: cx.chaos.flip("repeat at operands", v, at_operands),
+                at_edges: cx.chaos.flip("repeat at edges", v, at_edges),
+            };
         }
     }
 

@@ -55,7 +55,9 @@ impl Stackify<'_> {
         let to = edge(&self.p.f, block, n).block;
         let kept = match (args.as_slice(), self.demands.last()) {
             (&[v], Some(d)) if self.demands.len() > self.base() => {
-                same_type(d, v, self.on_stack[to][0]) && !self.repeats(d)
+                same_type(d, v, self.on_stack[to][0])
+                    && !self.repeats(d)
+                    && self.cx.chaos.flip("keep for what falls through", block, true)
             }
             _ => false,
         };
@@ -165,11 +167,14 @@ impl Stackify<'_> {
         }
         let mut direct = Vec::new();
         let mut copies = Vec::new();
+        // Parameters written where the code stands: a copy that reads their old values cannot wait for the edge.
+        let mut inline: HashSet<Value> = HashSet::new();
         for (p, a) in moves {
             let p = self.p.written[p].expand().unwrap_or(p);
             self.needs_local[p] = true;
             let probe = Demand { value: a, negate: false, edge: true, set: None };
             if self.repeats(&probe) {
+                inline.insert(p);
                 self.out.push(StackOp::Set(p));
                 self.demand(probe);
                 self.satisfy_top();
@@ -183,7 +188,11 @@ impl Stackify<'_> {
                         && !self.needs_local[a]
                         && self.p.position[i].0 == block
                         && self.p.f.result(i).is_some()
-                        && !self.free_to_share(i, a, p) =>
+                        && self.cx.chaos.flip(
+                            "compute where it is moved",
+                            (a, p),
+                            !self.free_to_share(i, a, p),
+                        ) =>
                 {
                     direct.push((self.p.position[i].1, p, a));
                 }
@@ -192,11 +201,12 @@ impl Stackify<'_> {
         }
         direct.sort_unstable();
         for &(_, p, value) in &direct {
+            inline.insert(p);
             let set = Some(self.out.len() as u32);
             self.out.push(StackOp::Set(p));
             self.demand(Demand { value, negate: false, edge: true, set });
         }
-        self.emit_copies(copies, branch);
+        self.emit_copies(copies, branch, inline);
     }
 
     /// Whether a value can be written to its parameter's local where it is computed: they had one local in the input, and
@@ -213,7 +223,20 @@ impl Stackify<'_> {
     }
 
     /// Copies between locals: those whose target nobody reads any more last, cycles through the stack.
-    fn emit_copies(&mut self, copies: Vec<(Value, Value)>, branch: Option<u32>) {
+    ///
+    /// A copy that vanishes on its edge (`branch`) happens after everything before the branch. One whose source is in
+    /// `inline` has to happen before that is written, so it is made where the code stands, and so is in turn each copy that
+    /// reads what it writes.
+    fn emit_copies(&mut self, copies: Vec<(Value, Value)>, branch: Option<u32>, mut inline: HashSet<Value>) {
+        let mut reads: HashMap<Value, Vec<Value>> = HashMap::new();
+        for &(p, a) in copies.iter().filter(|_| branch.is_some()) {
+            reads.entry(a).or_default().push(p);
+        }
+        let mut work: Vec<Value> = inline.iter().copied().collect();
+        while let Some(v) = work.pop() {
+            work.extend(reads.get(&v).into_iter().flatten().filter(|&&p| inline.insert(p)));
+        }
+        let on_edge = |a: Value| branch.filter(|_| !inline.contains(&a));
         let mut readers: HashMap<Value, u32> = HashMap::new();
         for &(_, a) in &copies {
             *readers.entry(a).or_default() += 1;
@@ -223,6 +246,10 @@ impl Stackify<'_> {
         let free = |readers: &HashMap<Value, u32>, p: Value| readers.get(&p).copied().unwrap_or(0) == 0;
         let mut ready: Vec<usize> =
             (0..copies.len()).rev().filter(|&i| free(&readers, copies[i].0)).collect();
+        self.cx.chaos.shuffle("order of copies", &copies, &mut ready);
+        if self.cx.chaos.flip("copies through the stack", &copies, false) {
+            ready.clear();
+        }
         let mut order = Vec::new();
         let mut placed = HashSet::new();
         while let Some(i) = ready.pop() {
@@ -249,12 +276,12 @@ impl Stackify<'_> {
             })
             .collect();
         for (&i, &set) in cyclic.iter().zip(&sets).rev() {
-            self.copy_from(copies[i].1, copies[i].0, set, branch);
+            self.copy_from(copies[i].1, copies[i].0, set, on_edge(copies[i].1));
         }
         for &i in order.iter().rev() {
             let set = self.out.len() as u32;
             self.out.push(StackOp::Set(copies[i].0));
-            self.copy_from(copies[i].1, copies[i].0, set, branch);
+            self.copy_from(copies[i].1, copies[i].0, set, on_edge(copies[i].1));
         }
     }
 

@@ -58,6 +58,7 @@ pub fn options(seed: u64) -> Options {
         effort: rng.pick(&[2, 2, 2, 1, 3, 4, 0]),
         no_revert: rng.percent(60),
         verify: rng.percent(25),
+        chaos: rng.percent(34).then(|| rng.next_u64() >> 48),
         assumptions: strict(),
         ..Options::default()
     }
@@ -167,7 +168,7 @@ fn validate(wasm: &[u8]) -> Result<(), String> {
 }
 
 /// Limits of the report that stand for a bug of a stage which a checker made harmless.
-const REFUSALS: [&str; 3] = ["internal-panic", "lower-check-failed", "extract-refused"];
+const REFUSALS: [&str; 4] = ["internal-panic", "lower-check-failed", "lower-second-way", "extract-refused"];
 
 fn refusal(report: &Report) -> Option<String> {
     let reason =

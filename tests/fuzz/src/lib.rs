@@ -19,4 +19,6 @@ pub mod regression;
 pub mod rng;
 pub mod single;
 pub mod smith;
+pub mod surface;
 pub mod value;
+pub mod wasmi_run;

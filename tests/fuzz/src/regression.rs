@@ -23,6 +23,17 @@ pub fn option_matrix() -> Vec<Options> {
         }
     }
     out.push(Options { egraph: true, effort: 4, assumptions: case::strict(), ..Options::default() });
+    for (chaos, objective) in [(1, Objective::Speed), (2, Objective::Size), (3, Objective::Speed)] {
+        let assumptions = case::strict();
+        out.push(Options {
+            egraph: true,
+            objective,
+            chaos: Some(chaos),
+            assumptions,
+            verify: true,
+            ..Options::default()
+        });
+    }
     out
 }
 
