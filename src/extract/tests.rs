@@ -238,7 +238,7 @@ fn conditions_need_no_truth_value() {
     ] {
         let w = World::new(&format!("{test}\nbr_if v3, b1(), b2()\n{arms}"), false, Objective::Size);
         let safe = removable(&w.context(Objective::Size));
-        let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe, &[]);
+        let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe, &[], Chaos::OFF);
         assert_eq!(
             choice.condition(w.built.class(Value::from_u32(3))),
             (w.built.class(Value::from_u32(0)), negated)

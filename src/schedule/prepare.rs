@@ -110,8 +110,8 @@ pub(super) fn prepare(
     }
     f.layout.retain(|&b| cfg.is_reachable(b));
     let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom)?;
-    splits.extend(edges_that_produce(&f, &cfg));
     splits.extend_from_slice(extra);
+    splits.extend(edges_that_produce(&f, &cfg, &splits));
     split(&mut f, &splits);
 
     let in_edges = InEdges::compute(&f);
@@ -258,6 +258,11 @@ impl Prepared {
             if !inst.op.is_const() {
                 continue;
             }
+            // The type of its local would be one that only typed function references have.
+            if inst.op == Op::RefFunc {
+                self.repeat[v] = Repeat { at_operands: true, at_edges: true };
+                continue;
+            }
             let size = constant_size(&inst.imm);
             let (edges, same_local) = at_edges.get(&v).copied().unwrap_or((0, false));
             let operands = self.uses[v] - edges;
@@ -337,8 +342,9 @@ fn split(f: &mut Function, edges: &[(Block, u32)]) {
     }
 }
 
-/// Edges that produce values for a target that another edge reaches with none, and those to headers of loops.
-fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
+/// Edges that produce values for a target that another edge reaches with none, once those in `splits` have blocks of their
+/// own, and those to headers of loops.
+fn edges_that_produce(f: &Function, cfg: &Cfg, splits: &[(Block, u32)]) -> Vec<(Block, u32)> {
     let mut counts: SecondaryMap<Block, Option<usize>> = SecondaryMap::new();
     let mut mixed: SecondaryMap<Block, bool> = SecondaryMap::new();
     let mut any = false;
@@ -349,6 +355,9 @@ fn edges_that_produce(f: &Function, cfg: &Cfg) -> Vec<(Block, u32)> {
             mixed[e.block] |= counts[e.block].is_some_and(|n| n != produced) || cfg.is_back_edge(b, e.block);
             counts[e.block] = Some(produced);
         }
+    }
+    for &(b, n) in splits {
+        mixed[edge(f, b, n).block] = true;
     }
     let mut list = Vec::new();
     if any {

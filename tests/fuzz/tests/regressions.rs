@@ -35,7 +35,7 @@ fn all_files() {
 fn no_growth() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../regressions");
     let wasm = regression::read(&folder.join("small-constants-not-shared.wat")).expect("the file is there");
-    for options in regression::option_matrix() {
+    for options in regression::option_matrix().into_iter().filter(|o| o.chaos.is_none()) {
         let output = loom_wasm::optimize(&wasm, &options).expect("is valid").wasm;
         assert!(output.len() <= wasm.len(), "{}: {} > {}", case::flags(&options), output.len(), wasm.len());
     }
