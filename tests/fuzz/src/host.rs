@@ -5,7 +5,7 @@
 //! behaviour: `poke*` overwrites bytes of the exported memories, `reenter*` calls the export `on_reenter`, a global
 //! `base*` is 2 (to be an offset of segments).
 
-use crate::surface::Writes;
+use crate::surface::Facts;
 use crate::value::{Seen, Ty};
 use std::collections::BTreeMap;
 use wasmi::{
@@ -42,8 +42,8 @@ pub struct HostState {
     pub imported: Vec<Extern>,
     /// Nesting of `reenter` calls.
     pub depth: usize,
-    /// What the module's code can write at all.
-    pub writes: Writes,
+    /// What the module's code can do at all.
+    pub facts: Facts,
     /// Names of functions that the host knows, by their handle.
     pub names: BTreeMap<String, String>,
     /// All that the host can see, once the exports have been looked up.
@@ -175,10 +175,10 @@ pub fn look<C: AsContextMut<Data = HostState>>(
     }
     let mut store = ctx.as_context_mut();
     let state = store.data_mut();
-    if state.writes.memories {
+    if state.facts.writes_memory {
         kept.memories.clear();
     }
-    if state.writes.tables {
+    if state.facts.writes_table {
         kept.tables.clear();
     }
     state.kept = kept;

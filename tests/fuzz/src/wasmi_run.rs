@@ -3,7 +3,7 @@
 use crate::host::{HostState, Kept, handle, look, make_import};
 use crate::oracle::{Call, Export, Outcome, Step, Surface, Target};
 use crate::rng::Rng;
-use crate::surface::Writes;
+use crate::surface::Facts;
 use crate::value::{Seen, Ty};
 use std::collections::BTreeMap;
 use wasmi::{
@@ -15,7 +15,7 @@ pub struct Loaded {
     module: Module,
     /// What it shows.
     pub surface: Surface,
-    writes: Writes,
+    facts: Facts,
 }
 
 /// The engine, with fuel and all proposals that wasmi knows.
@@ -55,7 +55,7 @@ pub fn load(engine: &Engine, wasm: &[u8]) -> Result<Loaded, String> {
     for import in module.imports() {
         surface.import_types.push(format!("{}.{} {:?}", import.module(), import.name(), import.ty()));
     }
-    Ok(Loaded { module, surface, writes: Writes::of(wasm) })
+    Ok(Loaded { module, surface, facts: Facts::of(wasm) })
 }
 
 fn ended(error: &Error) -> Outcome {
@@ -127,7 +127,7 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
         exports: loaded.surface.exports.iter().map(|(name, _)| name.clone()).collect(),
         imported: Vec::new(),
         depth: 0,
-        writes: loaded.writes,
+        facts: loaded.facts,
         names: BTreeMap::new(),
         visible: None,
         kept: Kept::default(),
