@@ -60,6 +60,8 @@ pub(super) struct Elaborator<'a, I> {
     /// The original instruction being replaced, and its position for questions about versions.
     at: Option<Inst>,
     steps: u32,
+    too_deep: bool,
+    too_many_steps: bool,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -100,6 +102,8 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             block: f.entry,
             at: None,
             steps: 0,
+            too_deep: false,
+            too_many_steps: false,
         }
     }
 
@@ -117,7 +121,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
                 origin[new] = Some(v).into();
             }
         }
-        Ok(Elaborated { f: self.out, origin })
+        Ok(Elaborated { f: self.out, origin, too_deep: self.too_deep, too_many_steps: self.too_many_steps })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -335,6 +339,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
         if depth > self.cx.caps.expression_depth {
+            self.too_deep = true;
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -363,6 +368,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         for node in nodes {
             self.steps += 1;
             if self.steps > self.cx.caps.expression_steps {
+                self.too_many_steps = true;
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());

@@ -10,6 +10,7 @@
 //! - [`regression`]: runs the `.wat` files under `tests/regressions`.
 
 pub mod case;
+pub mod digest;
 pub mod generate;
 pub mod host;
 pub mod left_sides;

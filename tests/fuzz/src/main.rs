@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use loom_fuzz::case::{self, Kind, Outcome, Source};
-use loom_fuzz::{reduce, regression};
+use loom_fuzz::{digest, reduce, regression};
 use loom_wasm::rules::RuleSet;
 use loom_wasm::{Options, Report};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,16 @@ enum Command {
     },
     /// Runs files under all options of the regression tests and prints the differences.
     Check { files: Vec<PathBuf> },
+    /// Prints one number for all outputs of the optimizer on files and seeds, and the process's hash seed: two runs must
+    /// agree in the first.
+    Digest {
+        files: Vec<PathBuf>,
+        #[arg(long, default_value_t = 0)]
+        seeds: u64,
+        /// Threads of the optimizer.
+        #[arg(long, short, default_value_t = 1)]
+        jobs: usize,
+    },
     /// Reduces a failing file; the options are those under which it fails first.
     Reduce {
         file: PathBuf,
@@ -287,6 +297,13 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Check { files }) => check_files(files),
+        Some(Command::Digest { files, seeds, jobs }) => {
+            let work = digest::Work { files: files.clone(), seeds: *seeds, jobs: *jobs };
+            digest::digest(&work).map(|digest| {
+                println!("{digest:032x} hash-seed {:016x}", digest::seed_of_this_process());
+                ExitCode::SUCCESS
+            })
+        }
         Some(Command::Reduce { file, output }) => reduce_file(file, output),
     };
     result.unwrap_or_else(|e| {
