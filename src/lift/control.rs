@@ -6,7 +6,7 @@ use crate::Error;
 use crate::ir::entity::*;
 use crate::ir::function::{BrOnKind, CatchKind, Edge, Function, Handler, TailCallee, Terminator};
 use crate::ir::ops::{Imm, Op, SigType, Signature};
-use crate::ir::types::{RefType, Type};
+use crate::ir::types::{AbstractHeap, HeapType, RefType, Type};
 use crate::module::{Module, TypeMap};
 use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
