@@ -77,6 +77,10 @@ pub struct Elaborated {
     pub f: Function,
     /// For parameters and for results of instructions that were kept: the input's value. For the checker.
     pub origin: SecondaryMap<Value, PackedOption<Value>>,
+    /// Whether an expression was too deep to be computed at one place, and whether there were too many ways to compute one.
+    pub too_deep: bool,
+    /// See `too_deep`.
+    pub too_many_steps: bool,
 }
 
 impl Elaborated {

@@ -19,6 +19,7 @@ pub mod campaign;
 pub mod case;
 pub mod chains;
 pub mod choices;
+pub mod digest;
 pub mod extract;
 pub mod flip;
 pub mod generate;
