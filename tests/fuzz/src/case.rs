@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{generate, left_sides, mutate, single, smith};
+use crate::{generate, left_sides, mutate, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -26,6 +26,8 @@ pub enum Source {
     Rules,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
+    /// Reads of a state around everything that may change it.
+    State,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Source {
             Source::Smith => "smith",
             Source::Rules => "rules",
             Source::Mutate => "mutate",
+            Source::State => "state",
             Source::Mixed => "mixed",
         })
     }
@@ -53,7 +56,8 @@ impl Source {
             0..3 => Source::Single,
             3..5 => Source::Smith,
             5..9 => Source::Rules,
-            9..13 => Source::Mutate,
+            9..12 => Source::Mutate,
+            12..15 => Source::State,
             _ => Source::Own,
         }
     }
@@ -67,6 +71,7 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Smith => smith::module(seed),
         Source::Rules => left_sides::module(seed),
         Source::Mutate => mutate::module(seed),
+        Source::State => state::module(seed),
     }
 }
 
