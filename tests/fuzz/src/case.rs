@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{chains, generate, left_sides, mutate, single, smith};
+use crate::{chains, generate, left_sides, mutate, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -28,6 +28,8 @@ pub enum Source {
     Chains,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
+    /// Reads of a state around everything that may change it.
+    State,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Source {
             Source::Rules => "rules",
             Source::Chains => "chains",
             Source::Mutate => "mutate",
+            Source::State => "state",
             Source::Mixed => "mixed",
         })
     }
@@ -58,6 +61,7 @@ impl Source {
             5..9 => Source::Rules,
             9..12 => Source::Mutate,
             12..15 => Source::Chains,
+            15..17 => Source::State,
             _ => Source::Own,
         }
     }
@@ -72,6 +76,7 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Rules => left_sides::module(seed),
         Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
+        Source::State => state::module(seed),
     }
 }
 

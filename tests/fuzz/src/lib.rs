@@ -36,6 +36,7 @@ pub mod seeds;
 pub mod single;
 pub mod smith;
 pub mod splice;
+pub mod state;
 pub mod surface;
 pub mod value;
 pub mod wasmi_run;

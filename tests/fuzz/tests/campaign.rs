@@ -64,6 +64,11 @@ fn mutate() {
 }
 
 #[test]
+fn state() {
+    run(Source::State, 400, 1);
+}
+
+#[test]
 fn smith() {
     run(Source::Smith, 600, 1);
 }
@@ -72,7 +77,9 @@ fn smith() {
 #[test]
 fn deterministic() {
     for seed in [0, 1, 77, 12345] {
-        for source in [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains] {
+        for source in
+            [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains, Source::State]
+        {
             assert_eq!(case::module(source, seed), case::module(source, seed));
         }
     }
