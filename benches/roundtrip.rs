@@ -2,7 +2,6 @@
 //! prints, for each module, the code section before and after, and the functions that grew most; at the end the geometric
 //! mean. Without files it measures `/work/corpus/*.wasm`.
 
-use loom_wasm::chaos::Chaos;
 use loom_wasm::ir::effects::effects;
 use loom_wasm::ir::entity::FuncId;
 use loom_wasm::lift::{Lifted, lift};

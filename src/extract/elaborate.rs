@@ -27,6 +27,10 @@ use std::rc::Rc;
 pub const MAX_DEPTH: u32 = 100;
 /// Most attempts for one place of use.
 pub const MAX_STEPS: u32 = 2_000;
+/// Most attempts for one function, beyond which only the first few nodes of a class are tried.
+pub const MAX_ATTEMPTS: u32 = 20_000_000;
+/// Attempts for one place of use once [`MAX_ATTEMPTS`] are made.
+const FEW_STEPS: u32 = 16;
 /// How many places above are looked at, where an expression may be computed at any of them.
 const MAX_ABOVE: usize = 32;
 /// Classes that cost at most this much are computed again rather than kept.
@@ -60,6 +64,10 @@ pub(super) struct Elaborator<'a, I> {
     /// The original instruction being replaced, and its position for questions about versions.
     at: Option<Inst>,
     steps: u32,
+    /// All steps of the function.
+    attempts: u32,
+    too_deep: bool,
+    too_many_steps: bool,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -100,6 +108,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             block: f.entry,
             at: None,
             steps: 0,
+            attempts: 0,
+            too_deep: false,
+            too_many_steps: false,
         }
     }
 
@@ -117,7 +128,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
                 origin[new] = Some(v).into();
             }
         }
-        Ok(Elaborated { f: self.out, origin })
+        Ok(Elaborated { f: self.out, origin, too_deep: self.too_deep, too_many_steps: self.too_many_steps })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -180,11 +191,19 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// The latest value of a class that can be read in the current block.
-    fn lookup(&self, class: Id) -> Option<Value> {
-        let places = self.available.get(&class)?;
-        let mut legal = places.iter().rev().filter(|(b, _)| self.cx.dom.dominates(*b, self.block));
-        let n = if self.chaos.is_on() { legal.clone().count() } else { 1 };
-        legal.nth(self.chaos.pick("which of equal values", (class, self.block), n, 0)).map(|&(_, v)| v)
+    fn lookup(&mut self, class: Id) -> Option<Value> {
+        let places = self.available.get_mut(&class)?;
+        if self.chaos.is_on() {
+            let mut legal = places.iter().rev().filter(|(b, _)| self.cx.dom.dominates(*b, self.block));
+            let n = legal.clone().count();
+            let which = self.chaos.pick("which of equal values", (class, self.block), n, 0);
+            return legal.nth(which).map(|&(_, v)| v);
+        }
+        // The walk is in preorder: what does not dominate this block will not dominate a later one, and goes for good.
+        while places.last().is_some_and(|&(b, _)| !self.cx.dom.dominates(b, self.block)) {
+            places.pop();
+        }
+        places.last().map(|&(_, v)| v)
     }
 
     fn inst(&mut self, inst: Inst) -> Result<(), ExtractError> {
@@ -335,6 +354,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
         if depth > self.cx.caps.expression_depth {
+            self.too_deep = true;
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -362,7 +382,12 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
         for node in nodes {
             self.steps += 1;
-            if self.steps > self.cx.caps.expression_steps {
+            self.attempts += 1;
+            let caps = &self.cx.caps;
+            let most =
+                if self.attempts > caps.expression_attempts { FEW_STEPS } else { caps.expression_steps };
+            if self.steps > most {
+                self.too_many_steps = true;
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());
@@ -487,7 +512,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// This block and those above at whose ends an expression on these operands can be computed as well.
-    fn dominators(&self, op: Op, node: &Node, args: &[Value]) -> SmallVec<[Block; 4]> {
+    fn dominators(&mut self, op: Op, node: &Node, args: &[Value]) -> SmallVec<[Block; 4]> {
         let mut list: SmallVec<[Block; 4]> = SmallVec::from_slice(&[self.block]);
         // A leaf is an instruction done in its own place.
         while list.len() < MAX_ABOVE
@@ -514,8 +539,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
 
     /// Whether a read may be done at a place (before `at`, else at the end of the block): what it reads is in the state that
     /// it names, and it cannot trap.
-    fn may_read(&self, op: Op, node: &Node, block: Block, at: Option<Inst>) -> bool {
-        let graph = &self.cx.built.graph;
+    fn may_read(&mut self, op: Op, node: &Node, block: Block, at: Option<Inst>) -> bool {
+        let cx = self.cx;
+        let graph = &cx.built.graph;
         let imm = |i: usize| graph[graph.find(node.children[i])].data.imm;
         let resource = match op.kind() {
             Kind::Load => imm(0).map(|m| Resource::data(MemoryId::new(m as usize))),

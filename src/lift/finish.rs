@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 type Replaced = SecondaryMap<Value, PackedOption<Value>>;
 
 /// Most edge arguments that one function may have; beyond it the function is kept raw.
-pub const MAX_EDGE_ARGS: usize = 16_000_000;
+pub const MAX_EDGE_ARGS: usize = 1_000_000;
 
 pub(super) fn finish(lifter: Lifter<'_>, caps: &Caps) -> Result<Function, &'static str> {
     let Lifter { mut f, mut ssa, started, .. } = lifter;

@@ -48,8 +48,8 @@ pub(super) struct Optimized {
     pub reasons: Vec<String>,
     /// What a checker refused: for the user to hear of, whatever else became of the function.
     pub refused: Vec<String>,
-    /// Rule hits by index.
-    pub hits: Vec<u64>,
+    /// Rules that made unions, by index, and how many.
+    pub hits: Vec<(u32, u64)>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -105,6 +105,11 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
 /// Equality saturation and extraction. `None`: the function stays as it was lifted.
 fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
     let caps = &cx.options.caps;
+    let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len() + f.block_params(b).len()).sum();
+    if size > caps.egraph_instructions {
+        *result.limits.entry("egraph-instructions").or_default() += 1;
+        return None;
+    }
     let (cfg, dom, loops, memory) = cx.clock.time("analysis", || {
         let cfg = Cfg::compute(f);
         let dom = DomTree::compute(f, &cfg);
@@ -157,6 +162,13 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
             return None;
         }
     };
+    for (name, reached) in
+        [("extract-depth", elaborated.too_deep), ("extract-steps", elaborated.too_many_steps)]
+    {
+        if reached {
+            *result.limits.entry(name).or_default() += 1;
+        }
+    }
     if cx.options.fault == Some(Fault::LostEffect) {
         lose_an_effect(&mut elaborated.f);
     }
@@ -175,7 +187,9 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if explain {
         result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
     }
-    result.hits = saturation.hits;
+    // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
+    let hits = saturation.hits.iter().enumerate().filter(|(_, n)| **n > 0);
+    result.hits = hits.map(|(i, &n)| (i as u32, n)).collect();
     for (name, n) in saturation.limits {
         *result.limits.entry(name).or_default() += n;
     }

@@ -42,7 +42,7 @@ mod stackify;
 mod tests;
 
 pub use check::check;
-pub use check::{MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
+pub use check::{MAX_HELD as MAX_CHECK_HELD, MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
@@ -104,6 +104,9 @@ pub enum LowerError {
 /// How often a function is done again with edges that turned out to need moves in blocks of their own.
 const ATTEMPTS: usize = 4;
 
+/// Functions whose edges have more arguments than this together are lowered once only.
+const MANY_ARGUMENTS: usize = 50_000;
+
 /// Makes stack code of a function.
 ///
 /// # Errors
@@ -116,7 +119,10 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
-    for _ in 1..ATTEMPTS {
+    let arguments: usize =
+        f.layout.iter().flat_map(|&b| f.term(b).edges()).map(|e| f.edge_args(e).len()).sum();
+    let attempts = if arguments > MANY_ARGUMENTS { 1 } else { ATTEMPTS };
+    for _ in 1..attempts {
         own_blocks.extend(crowded.into_iter().filter(|e| (e.0.as_u32() as usize) < f.blocks.len()));
         let known = own_blocks.len();
         own_blocks.sort_unstable();
@@ -138,6 +144,9 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
         lose_an_operation(&mut best);
     }
     let Err(refused) = check::check_capped(f, &best, cx.effects, &cx.caps) else { return Ok(best) };
+    if refused == check::TOO_MUCH {
+        return Err(LowerError::Limit("work of the checker"));
+    }
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
     let (mut plain, _) = attempt(f, cx, &edges_with_arguments(f))?;
     if cx.fault == Some(Fault::EveryStackCode) {

@@ -277,7 +277,8 @@ impl Prepared {
             };
             self.repeat[v] = Repeat {
                 at_operands: cx.chaos.flip("repeat at operands", v, at_operands),
-                at_edges: cx.chaos.flip("repeat at edges", v, at_edges),
+                // What no edge passes needs no home for the edges.
+                at_edges: edges == 0 || cx.chaos.flip("repeat at edges", v, at_edges),
             };
         }
     }
@@ -392,10 +393,14 @@ fn edges_that_disturb(
         let mut first: HashMap<Block, EntityList<Value>> = HashMap::new();
         for (i, e) in term.edges().enumerate().filter(|(_, e)| !e.args.is_empty()) {
             if !matches!(term, Terminator::Branch { .. }) {
-                let other = first.entry(e.block).or_insert_with(|| e.args);
-                if other.as_slice(&f.pool) != f.edge_args(e) {
-                    list.push((x, i as u32));
-                    continue;
+                match first.get(&e.block) {
+                    // Equal edges make the same moves.
+                    Some(other) if other.as_slice(&f.pool) == f.edge_args(e) => continue,
+                    Some(_) => {
+                        list.push((x, i as u32));
+                        continue;
+                    }
+                    None => drop(first.insert(e.block, e.args)),
                 }
             }
             if dom.dominates(e.block, x) {
@@ -413,18 +418,56 @@ fn edges_that_disturb(
         return Ok((list, lost));
     }
     let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2), max_steps);
+    let mut ways = Ways::default();
     for (x, i, p) in suspects {
+        if ways.block != Some(x) {
+            ways = Ways::of(f, x);
+        }
         let own = edge(f, x, i);
-        let blocks = live_in.blocks(f, cfg, p)?;
-        let disturbs = f.term(x).edges().enumerate().any(|(j, e)| {
-            j != i as usize
-                && (f.edge_args(e).contains(&p) || (e.block != own.block && blocks.contains(&e.block)))
-        });
-        if disturbs {
+        if ways.own.0 != i {
+            ways.own = (i, f.edge_args(own).iter().copied().collect());
+        }
+        let here = u32::from(ways.own.1.contains(&p));
+        let passed = ways.passed.get(&p).is_some_and(|&n| n > here);
+        live_in.count(ways.targets.len())?;
+        if passed || {
+            let blocks = live_in.blocks(f, cfg, p)?;
+            ways.targets.iter().any(|&t| t != own.block && blocks.contains(&t))
+        } {
             lost.push(p);
         }
     }
     Ok((list, lost))
+}
+
+/// Where the edges of one block lead, and what they pass.
+#[derive(Default)]
+struct Ways {
+    block: Option<Block>,
+    /// Without repetition.
+    targets: Vec<Block>,
+    /// How many edges pass each value.
+    passed: HashMap<Value, u32>,
+    /// An edge and what it passes.
+    own: (u32, HashSet<Value>),
+}
+
+impl Ways {
+    fn of(f: &Function, x: Block) -> Ways {
+        let mut ways = Ways { block: Some(x), own: (u32::MAX, HashSet::new()), ..Ways::default() };
+        let mut known = HashSet::new();
+        let mut once = HashSet::new();
+        for e in f.term(x).edges() {
+            if known.insert(e.block) {
+                ways.targets.push(e.block);
+            }
+            once.clear();
+            for &a in f.edge_args(e).iter().filter(|&&a| once.insert(a)) {
+                *ways.passed.entry(a).or_default() += 1;
+            }
+        }
+        ways
+    }
 }
 
 /// Where chosen values are live, found on demand.
@@ -457,6 +500,15 @@ impl LiveIn {
         LiveIn { uses, known: HashMap::new(), steps: 0, max_steps }
     }
 
+    fn count(&mut self, steps: usize) -> Result<(), LowerError> {
+        self.steps += steps;
+        if self.steps > self.max_steps {
+            Err(LowerError::Limit("liveness of loop parameters"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Blocks at whose start a block parameter is live.
     fn blocks(&mut self, f: &Function, cfg: &Cfg, v: Value) -> Result<&HashSet<Block>, LowerError> {
         if !self.known.contains_key(&v) {
@@ -467,10 +519,7 @@ impl LiveIn {
             let mut work = self.uses.get(&v).cloned().unwrap_or_default();
             while let Some(b) = work.pop() {
                 if b != home && set.insert(b) {
-                    self.steps += cfg.preds(b).len();
-                    if self.steps > self.max_steps {
-                        return Err(LowerError::Limit("liveness of loop parameters"));
-                    }
+                    self.count(1 + cfg.preds(b).len())?;
                     work.extend_from_slice(cfg.preds(b));
                 }
             }

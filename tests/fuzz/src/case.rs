@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Engines, Verdict};
 use crate::rng::Rng;
-use crate::{chains, generate, left_sides, mutate, single, smith};
+use crate::{chains, generate, left_sides, mutate, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -30,6 +30,8 @@ pub enum Source {
     Chains,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
+    /// Reads of a state around everything that may change it.
+    State,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Source {
             Source::Rules => "rules",
             Source::Chains => "chains",
             Source::Mutate => "mutate",
+            Source::State => "state",
             Source::Mixed => "mixed",
         })
     }
@@ -62,6 +65,7 @@ impl Source {
             5..9 => Source::Rules,
             9..12 => Source::Mutate,
             12..15 => Source::Chains,
+            15..17 => Source::State,
             _ => Source::Own,
         }
     }
@@ -72,11 +76,12 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
     match source.of(seed) {
         Source::Own | Source::Mixed => Some(generate::module(seed)),
         Source::Single => single::module(seed),
-        Source::Smith => smith::module(seed, false),
-        Source::SmithWasmtime => smith::module(seed, true),
+        Source::Smith => smith::module(seed),
+        Source::SmithWasmtime => smith::newer(seed),
         Source::Rules => left_sides::module(seed),
         Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
+        Source::State => state::module(seed),
     }
 }
 
@@ -131,7 +136,8 @@ thread_local! {
 /// Message of the latest panic; the optimizer's own threads panic too, so one for the process.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-fn last_panic() -> String {
+/// The message of the latest panic.
+pub fn last_panic() -> String {
     LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

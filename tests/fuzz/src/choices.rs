@@ -148,7 +148,7 @@ impl Choices {
     }
 
     /// The choices of a seed for a module. Everything that changes code is drawn.
-    pub fn draw(seed: u64, source: Source, wasm: &[u8], fixes: &Fixes) -> Choices {
+    pub fn draw(seed: u64, wasm: &[u8], fixes: &Fixes) -> Choices {
         let mut rng = Rng::new(seed ^ 0x0b0b_0b0b);
         let (objective, effort) = match rng.below(14) {
             0..4 => (Objective::Size, 2),
@@ -189,14 +189,18 @@ impl Choices {
             verify: rng.percent(25),
             ..Options::default()
         };
-        // One case in fifty runs in both engines; what only the second one knows runs there.
+        // One case in fifty runs in both engines.
         let both = cfg!(feature = "wasmtime") && rng.percent(2);
         let drawn = if both { Engines::Both } else { Engines::Wasmi };
-        let engines = match source {
-            Source::SmithWasmtime => Engines::Wasmtime,
-            _ => fixes.engines.unwrap_or(drawn),
-        };
-        Choices { options, subset, engines }
+        Choices { options, subset, engines: fixes.engines.unwrap_or(drawn) }
+    }
+
+    /// The same for a module of the source: what only the second engine knows runs there.
+    pub fn of(mut self, source: Source) -> Choices {
+        if source == Source::SmithWasmtime {
+            self.engines = Engines::Wasmtime;
+        }
+        self
     }
 
     /// The flags that give these options; `--rule-subset` and `--engine` are of this tool alone.

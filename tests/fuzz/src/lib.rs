@@ -12,6 +12,7 @@
 //!   `wasmtime_run` (feature `wasmtime`) is a second one;
 //! - [`case`]: one case from a seed: source, options, verdict;
 //! - [`campaign`]: many cases, tallies, a state to go on from;
+//! - [`flip`]: damaged modules, which must be rejected with a place or optimized;
 //! - [`reduce`]: makes a failing module small;
 //! - [`regression`]: runs the `.wat` files under `tests/regressions`.
 
@@ -19,7 +20,9 @@ pub mod campaign;
 pub mod case;
 pub mod chains;
 pub mod choices;
+pub mod digest;
 pub mod extract;
+pub mod flip;
 pub mod generate;
 pub mod host;
 pub mod left_sides;
@@ -34,6 +37,7 @@ pub mod seeds;
 pub mod single;
 pub mod smith;
 pub mod splice;
+pub mod state;
 pub mod surface;
 pub mod value;
 pub mod wasmi_run;

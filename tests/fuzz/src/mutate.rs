@@ -26,7 +26,7 @@ fn seed(rng: &mut Rng, seed: u64) -> Option<Vec<u8>> {
         73..83 => chains::module(seed),
         83..88 => left_sides::module(seed),
         88..90 => single::module(seed),
-        90..97 => smith::module(seed, false),
+        90..97 => smith::module(seed),
         _ => match seeds::corpus() {
             Some(all) => one(rng, all).cloned(),
             None => one(rng, seeds::functions()).cloned(),

@@ -5,8 +5,17 @@ use crate::rng::Rng;
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
 
-/// A module for the seed, within what wasmi runs, or with exceptions, GC and threads.
-pub fn module(seed: u64, newer: bool) -> Option<Vec<u8>> {
+/// A module for the seed, within what wasmi runs.
+pub fn module(seed: u64) -> Option<Vec<u8>> {
+    generate(seed, false)
+}
+
+/// A module for the seed, with exceptions, GC and threads.
+pub fn newer(seed: u64) -> Option<Vec<u8>> {
+    without_waits(&generate(seed, true)?)
+}
+
+fn generate(seed: u64, newer: bool) -> Option<Vec<u8>> {
     let mut rng = Rng::new(seed ^ 0x5317_4000);
     let bytes: Vec<u8> = (0..rng.range(500, 6000)).map(|_| rng.next_u32() as u8).collect();
     let config = Config {
@@ -41,8 +50,7 @@ pub fn module(seed: u64, newer: bool) -> Option<Vec<u8>> {
     if rng.percent(50) {
         module.ensure_termination(500).ok()?;
     }
-    let wasm = module.to_bytes();
-    if newer { without_waits(&wasm) } else { Some(wasm) }
+    Some(module.to_bytes())
 }
 
 /// The module without `memory.atomic.wait*`, which could wait for ever: as if it had timed out.

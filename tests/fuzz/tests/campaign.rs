@@ -18,7 +18,7 @@ fn run(source: Source, count: u64, stride: u64) {
             break;
         }
         let Some(wasm) = case::module(source, seed) else { continue };
-        let choices = Choices::draw(seed, source, &wasm, &Fixes::default());
+        let choices = Choices::draw(seed, &wasm, &Fixes::default()).of(source);
         match campaign::check(&wasm, &choices, seed, 5) {
             Outcome::Equal(_) => equal += 1,
             Outcome::Skip(_) => skipped += 1,
@@ -65,6 +65,11 @@ fn mutate() {
 }
 
 #[test]
+fn state() {
+    run(Source::State, 400, 1);
+}
+
+#[test]
 fn smith() {
     run(Source::Smith, 600, 1);
 }
@@ -73,7 +78,9 @@ fn smith() {
 #[test]
 fn deterministic() {
     for seed in [0, 1, 77, 12345] {
-        for source in [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains] {
+        for source in
+            [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains, Source::State]
+        {
             assert_eq!(case::module(source, seed), case::module(source, seed));
         }
     }
@@ -84,7 +91,7 @@ fn deterministic() {
 fn flags_say_everything() {
     let wasm = case::module(Source::Own, 1).expect("every seed has one");
     for seed in 0..300 {
-        let drawn = Choices::draw(seed, Source::Own, &wasm, &Fixes::default());
+        let drawn = Choices::draw(seed, &wasm, &Fixes::default());
         let parsed = Choices::parse(&drawn.flags()).expect("reads what it wrote");
         assert_eq!(format!("{:?}", drawn.options), format!("{:?}", parsed.options));
     }
