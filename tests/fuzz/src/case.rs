@@ -220,7 +220,7 @@ pub fn check_with(
         return Outcome::Bug(Kind::Invalid, e);
     }
     // A panic of the engine says nothing about the optimizer.
-    let Ok(verdict) = quietly(|| oracle::compare(engines, wasm, &after, seed, rounds)) else {
+    let Ok(verdict) = quietly(|| oracle::compare_in(engines, wasm, &after, seed, rounds)) else {
         return Outcome::Skip(format!("engine: {}", last_panic()));
     };
     match verdict {

@@ -224,7 +224,8 @@ fn compared(steps: &[Step]) -> Compared {
     }
 }
 
-fn in_wasmi(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
+/// Runs `before` and `after` on the same calls in wasmi and compares them.
+pub fn compare(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
     let engine = wasmi_run::engine();
     let old = match wasmi_run::load(&engine, before) {
         Ok(loaded) => loaded,
@@ -314,13 +315,13 @@ fn engines_differ(_: &[u8], _: u64, _: usize) -> Option<String> {
     None
 }
 
-/// Runs `before` and `after` on the same calls and compares them.
-pub fn compare(engines: Engines, before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
+/// As [`compare`], in any engine.
+pub fn compare_in(engines: Engines, before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
     match engines {
-        Engines::Wasmi => in_wasmi(before, after, seed, rounds),
+        Engines::Wasmi => compare(before, after, seed, rounds),
         Engines::Wasmtime => in_wasmtime(before, after, seed, rounds),
         Engines::Both => {
-            let first = in_wasmi(before, after, seed, rounds);
+            let first = compare(before, after, seed, rounds);
             if !matches!(first, Verdict::Equal(_)) {
                 return first;
             }
