@@ -4,7 +4,9 @@
 //! make them small, one by one, and see the fall-back in the report.
 
 use crate::analysis::memory_ssa::{MAX_DEFS, MAX_ROWS};
-use crate::egraph::saturate::{LARGE_GRAPH, MATCH_LIMIT, MAX_INSTRUCTIONS, MAX_SEARCH, SPARE_NODES};
+use crate::egraph::saturate::{
+    LARGE_GRAPH, MATCH_LIMIT, MAX_INSTRUCTIONS, MAX_SEARCH, NODE_GROWTH, SPARE_NODES,
+};
 use crate::extract::{MAX_ATTEMPTS, MAX_DEPTH, MAX_RETRIES, MAX_STEPS};
 use crate::extract_check::MAX_WORK as MAX_CHECK_STATES;
 use crate::lift::MAX_EDGE_ARGS;
@@ -28,7 +30,9 @@ pub struct Caps {
     pub egraph_instructions: usize,
     /// Nodes with which a graph runs the terminating phases only.
     pub large_graph: usize,
-    /// Nodes that saturation may add to twice those that a graph starts with.
+    /// How many times the nodes that it starts with a graph may have, and how many nodes more, before a phase ends.
+    pub node_growth: usize,
+    /// See `node_growth`.
     pub spare_nodes: usize,
     /// Matches of one rule in one search.
     pub matches: usize,
@@ -65,6 +69,7 @@ impl Default for Caps {
             memory_defs: MAX_DEFS,
             egraph_instructions: MAX_INSTRUCTIONS,
             large_graph: LARGE_GRAPH,
+            node_growth: NODE_GROWTH,
             spare_nodes: SPARE_NODES,
             matches: MATCH_LIMIT,
             search: MAX_SEARCH,

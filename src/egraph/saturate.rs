@@ -15,7 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most matches of one rule that one iteration applies.
 pub const MATCH_LIMIT: usize = 20_000;
 
-/// Nodes that saturation may add to twice those that a graph starts with.
+/// How many times the nodes that it starts with a graph may have before a phase ends.
+pub const NODE_GROWTH: usize = 2;
+
+/// How many nodes a graph may have beyond that.
 pub const SPARE_NODES: usize = 1_000;
 
 /// Most nodes of one function that all searches may look at together, plus [`SEARCH_PER_NODE`] for each node that its graph
@@ -93,7 +96,8 @@ pub fn saturate_capped(
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 2 + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
+    let budget =
+        start * caps.node_growth + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
     graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
     let mut schedule: Vec<_> = SCHEDULE.iter().collect();
     chaos.shuffle("order of phases", (), &mut schedule);

@@ -66,6 +66,8 @@ pub(super) struct Elaborator<'a, I> {
     steps: u32,
     /// All steps of the function.
     attempts: u32,
+    too_deep: bool,
+    too_many_steps: bool,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -107,6 +109,8 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             at: None,
             steps: 0,
             attempts: 0,
+            too_deep: false,
+            too_many_steps: false,
         }
     }
 
@@ -124,7 +128,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
                 origin[new] = Some(v).into();
             }
         }
-        Ok(Elaborated { f: self.out, origin })
+        Ok(Elaborated { f: self.out, origin, too_deep: self.too_deep, too_many_steps: self.too_many_steps })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -350,6 +354,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
         if depth > self.cx.caps.expression_depth {
+            self.too_deep = true;
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -382,6 +387,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             let most =
                 if self.attempts > caps.expression_attempts { FEW_STEPS } else { caps.expression_steps };
             if self.steps > most {
+                self.too_many_steps = true;
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());

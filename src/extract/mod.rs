@@ -77,6 +77,10 @@ pub struct Elaborated {
     pub f: Function,
     /// For parameters and for results of instructions that were kept: the input's value. For the checker.
     pub origin: SecondaryMap<Value, PackedOption<Value>>,
+    /// Whether an expression was too deep to be computed at one place, and whether there were too many ways to compute one.
+    pub too_deep: bool,
+    /// See `too_deep`.
+    pub too_many_steps: bool,
 }
 
 impl Elaborated {
@@ -123,7 +127,7 @@ pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, Extra
                 Some(inst) if removable[inst] && attempt < cx.caps.extract_retries => removable[inst] = false,
                 None if !forced.contains(&v) && attempt < cx.caps.extract_retries => forced.push(v),
                 // What was left to its uses may be out of reach there.
-                _ if places.is_on() => places = Chaos::OFF,
+                _ if places.is_on() => (places, attempt) = (Chaos::OFF, 0),
                 _ => return Err(e),
             },
         }

@@ -1,8 +1,8 @@
 //! Which state of each resource is the present one, by a forward dataflow of the checker's own.
 //!
-//! A state is named by what made it. At a block all of whose predecessors end in one state that is the state at its start,
-//! otherwise the block makes one; a predecessor that ends in the very state that the block makes does not count. Every fixed
-//! point of these equations is sound; the iteration starts with nothing known, so that it finds one with few joins.
+//! A state is named by what made it. At first every block that several edges lead to makes one; then a block all of whose
+//! predecessors end in one state, or in the one that the block itself makes, is found to make none. On reducible graphs this
+//! leaves the fewest joins (Braun et al., "Simple and Efficient Construction of Static Single Assignment Form", 2013).
 
 use crate::ir::effects::{EffectSet, STATE};
 use crate::ir::entity::{Block, Inst};
@@ -19,7 +19,7 @@ const MAX_STATES: usize = 1 << 23;
 /// What made the present state of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum State {
-    /// No path found yet.
+    /// Not said.
     #[default]
     Unknown,
     /// The call of the function.
@@ -113,36 +113,92 @@ impl<'a> States<'a> {
                 }
             }
         }
+        s.start_from_joins(f, order, &preds, &made);
+        s.drop_joins(f, order, &preds, &made, max_work).then_some(s)
+    }
+
+    /// What a block ends in, as far as its start is known.
+    fn out(&self, made: &[State], block: u32, r: usize) -> State {
+        let at = block as usize * self.followed.len() + r;
+        if made[at] == State::Unknown { self.rows[at] } else { made[at] }
+    }
+
+    /// A join at every block with several edges to it; all others begin as their predecessor ends.
+    fn start_from_joins(&mut self, f: &Function, order: &[Block], preds: &[Vec<u32>], made: &[State]) {
+        let width = self.followed.len();
+        for (i, &b) in order.iter().enumerate() {
+            for r in 0..width {
+                self.rows[i * width + r] = match preds[i].as_slice() {
+                    _ if b == f.entry => State::Entry,
+                    // It comes earlier in the order.
+                    &[p] if (p as usize) < i => self.out(made, p, r),
+                    _ => State::Join(b),
+                };
+            }
+        }
+    }
+
+    /// Takes a join whose edges all bring one state, or itself, for that state, until there are no more such. Returns
+    /// whether that was done within the cap.
+    fn drop_joins(
+        &mut self,
+        f: &Function,
+        order: &[Block],
+        preds: &[Vec<u32>],
+        made: &[State],
+        max_work: usize,
+    ) -> bool {
+        let width = self.followed.len();
+        // What each block's join of each resource stands for.
+        let mut stands: Vec<State> = order.iter().flat_map(|&b| vec![State::Join(b); width]).collect();
         let mut work = 0;
         let mut changed = true;
         while std::mem::take(&mut changed) {
-            for (i, &b) in order.iter().enumerate() {
+            for (i, &b) in order.iter().enumerate().filter(|(_, b)| **b != f.entry) {
                 work += width * (1 + preds[i].len());
                 for r in 0..width {
-                    let mut new = if b == f.entry { State::Entry } else { State::Unknown };
-                    for &p in &preds[i] {
-                        let at = p as usize * width + r;
-                        let out = if made[at] == State::Unknown { s.rows[at] } else { made[at] };
-                        new = match (new, out) {
-                            // Nothing known yet, or a way round that leaves the block's own state as it is.
-                            (x, State::Unknown) => x,
-                            (x, y) if y == State::Join(b) => x,
-                            (State::Unknown, x) => x,
-                            (x, y) if x == y => x,
-                            _ => State::Join(b),
-                        };
+                    let own = State::Join(b);
+                    if self.rows[i * width + r] != own || stands[i * width + r] != own {
+                        continue;
                     }
-                    if s.rows[i * width + r] != new {
-                        s.rows[i * width + r] = new;
+                    let mut only = None;
+                    let one = preds[i].iter().all(|&p| {
+                        let out = self.resolve(&mut stands, self.out(made, p, r), r);
+                        out == own || *only.get_or_insert(out) == out
+                    });
+                    if let (true, Some(state)) = (one, only) {
+                        stands[i * width + r] = state;
                         changed = true;
                     }
                 }
             }
             if work > max_work {
-                return None;
+                return false;
             }
         }
-        Some(s)
+        for i in 0..self.rows.len() {
+            self.rows[i] = self.resolve(&mut stands, self.rows[i], i % width);
+        }
+        true
+    }
+
+    /// What a state stands for in the end, with path compression.
+    fn resolve(&self, stands: &mut [State], state: State, r: usize) -> State {
+        let width = self.followed.len();
+        let at = |b: Block| self.place[b] as usize * width + r;
+        let mut end = state;
+        while let State::Join(b) = end
+            && stands[at(b)] != end
+        {
+            end = stands[at(b)];
+        }
+        let mut here = state;
+        while let State::Join(b) = here
+            && stands[at(b)] != here
+        {
+            here = std::mem::replace(&mut stands[at(b)], end);
+        }
+        end
     }
 
     fn term_writes(&self, f: &Function, b: Block) -> u128 {

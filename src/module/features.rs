@@ -8,8 +8,8 @@ use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 const ALWAYS: WasmFeatures = WasmFeatures::FLOATS.union(WasmFeatures::GC_TYPES);
 
 /// The features that a valid module uses: none can be left out (taken alone) without the module becoming invalid. Features
-/// are added as the validator asks for them; each body is validated about once. All accepted features when that leads
-/// nowhere.
+/// are added as the validator asks for them; each body is validated about once. All accepted features for a module that is
+/// not valid.
 pub fn used_features(module: &[u8]) -> WasmFeatures {
     let accepted = accepted_features();
     let mut used = ALWAYS;
@@ -17,6 +17,8 @@ pub fn used_features(module: &[u8]) -> WasmFeatures {
     while let Err(e) = validate(module, used, &mut valid) {
         let missing = e.missing_wasm_feature().filter(|&f| accepted.contains(f) && !used.contains(f));
         let next = missing.or_else(|| {
+            // Perhaps it is no matter of features at all.
+            validate(module, accepted, &mut valid.clone()).ok()?;
             // The fault is not said to be a matter of features: the one that helps.
             let further = |f: WasmFeatures| match validate(module, used | f, &mut valid.clone()) {
                 Ok(()) => true,

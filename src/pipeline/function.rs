@@ -162,6 +162,13 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
             return None;
         }
     };
+    for (name, reached) in
+        [("extract-depth", elaborated.too_deep), ("extract-steps", elaborated.too_many_steps)]
+    {
+        if reached {
+            *result.limits.entry(name).or_default() += 1;
+        }
+    }
     if cx.options.fault == Some(Fault::LostEffect) {
         lose_an_effect(&mut elaborated.f);
     }

@@ -16,7 +16,7 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift_capped};
-use crate::module::{Decoded, Module, decode};
+use crate::module::{Decoded, Module, decode_with};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
 use cranelift_entity::EntityRef;
@@ -57,7 +57,9 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         (true, false) => Some(RuleSet::load(&options.rules)?),
         _ => None,
     };
-    let decoded = clock.time("decode", || decode(input))?;
+    // With the features that the input uses and no others, no later stage sees a type that they do not have.
+    let features = clock.time("decode", || crate::module::used_features(input));
+    let decoded = clock.time("decode", || decode_with(input, features))?;
     let (module, lifted) = lift_all(decoded, &clock, &options.caps)?;
     report.functions.total = lifted.len();
     let functions: Vec<&Function> = lifted
@@ -112,7 +114,6 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let features = clock.time("verify", || crate::module::used_features(input));
     let wasm = assemble::assemble(input, module, optimized, options, features, &clock, &mut report)?;
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();

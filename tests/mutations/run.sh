@@ -41,20 +41,6 @@ build() {
 
 fuzz() { "$work/target/mutation/loom-fuzz" "$@"; }
 
-# The generator of a seed of `mixed`: the one that makes the same module.
-generator() {
-  local mixed source
-  mixed=$(fuzz show "$1" --source mixed | sha256sum)
-  for source in $(fuzz --help | sed -n 's/.*possible values: \(.*mixed.*\)\]/\1/p' | tr -d ' ' | tr ',' ' '); do
-    [ "$source" = mixed ] && continue
-    if [ "$(fuzz show "$1" --source "$source" 2>/dev/null | sha256sum)" = "$mixed" ]; then
-      echo "$source"
-      return
-    fi
-  done
-  echo mixed
-}
-
 # One bug: name. Leaves a line in results: name, class, kind, generator, cases, seconds, what was seen.
 run_one() {
   local name=$1 patch=$here/$1.patch began log line kind seed cases from seen
@@ -69,16 +55,16 @@ run_one() {
   if [ $status = 0 ]; then
     rm -rf "$work/out/$name"
     began=$(date +%s)
-    fuzz --start "$start" --count "$cap" --jobs 1 --max-bugs 1 --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
-    line=$(grep -m1 '^BUG ' "$log" || true)
+    fuzz --start "$start" --count "$cap" --jobs "${JOBS:-1}" --until-bug --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
+    # caught: KIND by GENERATOR after N cases, seed SEED
+    line=$(grep -m1 '^caught: ' "$log" || true)
     if [ -n "$line" ]; then
-      read -r _ kind _ seed _ <<<"$line"
-      cases=$((seed - start + 1))
-      seen=$(grep -m1 -A1 '^BUG ' "$log" | tail -1 | sed 's/^ *//' | cut -c1-160)
-      from=$(generator "$seed")
+      read -r _ kind _ from _ cases _ <<<"$line"
+      seen=$(sed -n "s/^    $kind: //p" "$log" | head -1 | tr '\t' ' ' | cut -c1-160)
+    elif grep -q ' cases, .*next seed' "$log"; then
+      kind=none cases=$cap from=- seen=-
     else
-      kind=none cases=$cap from=- seen=$(tail -1 "$log")
-      grep -q ' cases, ' "$log" || { kind=crash; seen="the fuzzer died"; cases=$(($(cat "$work/out/$name"/running-0 2>/dev/null || echo "$start") - start + 1)); }
+      kind=crash cases=0 from=- seen="the fuzzer died"
     fi
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$(sed -n 's/^Class: //p;1q' "$patch")" "$kind" "$from" "$cases" \
       $(($(date +%s) - began)) "$seen" >"$work/results/$name.tsv"
@@ -131,24 +117,30 @@ table() {
   echo "$caught of $total caught, $compared by comparison; table in docs/mutations.md"
 }
 
-if [ "${1:-}" = --table ]; then
-  table
-  exit
-fi
-sync
-failed=0
-if [ $# = 0 ]; then
-  build
-  echo "unchanged tree:"
-  fuzz --start "$start" --count 2000 --jobs 2 --max-bugs 1 --no-reduce --out "$work/out/unchanged" | tail -1
-fi
-for patch in "$here"/*.patch; do
-  name=$(basename "$patch" .patch)
-  chosen=$([ $# = 0 ] && echo yes || echo no)
-  for wanted in "$@"; do
-    case $name in *"$wanted"*) chosen=yes ;; esac
+# A function, so that the whole script is read before it runs for an hour.
+main() {
+  if [ "${1:-}" = --table ]; then
+    table
+    return
+  fi
+  sync
+  failed=0
+  if [ $# = 0 ]; then
+    build
+    echo "unchanged tree:"
+    fuzz --start "$start" --count 2000 --jobs 2 --until-bug --no-reduce --out "$work/out/unchanged" | tail -1 ||
+      { echo "the unchanged tree is not clean" >&2; exit 1; }
+  fi
+  for patch in "$here"/*.patch; do
+    name=$(basename "$patch" .patch)
+    chosen=$([ $# = 0 ] && echo yes || echo no)
+    for wanted in "$@"; do
+      case $name in *"$wanted"*) chosen=yes ;; esac
+    done
+    [ $chosen = no ] || run_one "$name" || failed=$((failed + 1))
   done
-  [ $chosen = no ] || run_one "$name" || failed=$((failed + 1))
-done
-table
-[ $failed = 0 ] || { echo "$failed failed" >&2; exit 1; }
+  table
+  [ $failed = 0 ] || { echo "$failed failed" >&2; exit 1; }
+}
+
+main "$@"

@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{generate, left_sides, mutate, single, smith};
+use crate::{chains, generate, left_sides, mutate, single, smith};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -24,6 +24,8 @@ pub enum Source {
     Smith,
     /// Left sides of the built-in rules.
     Rules,
+    /// Programs in the form of fused components.
+    Chains,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
     /// Drawn by the seed: mostly `own`.
@@ -37,6 +39,7 @@ impl fmt::Display for Source {
             Source::Single => "single",
             Source::Smith => "smith",
             Source::Rules => "rules",
+            Source::Chains => "chains",
             Source::Mutate => "mutate",
             Source::Mixed => "mixed",
         })
@@ -53,7 +56,8 @@ impl Source {
             0..3 => Source::Single,
             3..5 => Source::Smith,
             5..9 => Source::Rules,
-            9..13 => Source::Mutate,
+            9..12 => Source::Mutate,
+            12..15 => Source::Chains,
             _ => Source::Own,
         }
     }
@@ -66,6 +70,7 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
         Source::Rules => left_sides::module(seed),
+        Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
     }
 }

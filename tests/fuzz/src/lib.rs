@@ -1,6 +1,7 @@
 //! Differential fuzzing of loom: generators, an oracle on wasmi, a reducer. `docs/testing.md` says how to use them.
 //!
 //! - [`generate`]: structured modules shaped like fused components;
+//! - [`chains`]: programs in the form of fused components, with their adapters;
 //! - [`single`]: one operator a module, with operands at the edges;
 //! - [`left_sides`]: instances of the rules' left sides;
 //! - [`smith`]: wasm-smith with several memories;
@@ -16,7 +17,9 @@
 
 pub mod campaign;
 pub mod case;
+pub mod chains;
 pub mod choices;
+pub mod digest;
 pub mod extract;
 pub mod flip;
 pub mod generate;

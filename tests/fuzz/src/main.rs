@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use loom_fuzz::campaign::{self, Plan, print_wat};
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixed, Fixes};
-use loom_fuzz::{extract, flip, left_sides, regression, seeds};
+use loom_fuzz::{digest, extract, flip, left_sides, regression, seeds};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,6 +82,16 @@ enum Command {
         /// With these options: argument lists for each exported function.
         #[arg(long, default_value_t = 6)]
         rounds: usize,
+    },
+    /// Prints one number for all outputs of the optimizer on files and seeds, and the process's hash seed: two runs must
+    /// agree in the first.
+    Digest {
+        files: Vec<PathBuf>,
+        #[arg(long, default_value_t = 0)]
+        seeds: u64,
+        /// Threads of the optimizer.
+        #[arg(long, short, default_value_t = 1)]
+        jobs: usize,
     },
     /// Reduces a failing file; without options, under those of the regression tests under which it fails first.
     Reduce {
@@ -225,6 +235,13 @@ fn main() -> ExitCode {
         }
         Some(Command::Check { files, options, seed, rounds }) => {
             check_files(files, options.as_deref(), *seed, *rounds)
+        }
+        Some(Command::Digest { files, seeds, jobs }) => {
+            let work = digest::Work { files: files.clone(), seeds: *seeds, jobs: *jobs };
+            digest::digest(&work).map(|digest| {
+                println!("{digest:032x} hash-seed {:016x}", digest::seed_of_this_process());
+                ExitCode::SUCCESS
+            })
         }
         Some(Command::Reduce { file, output, options, seed, rounds }) => {
             reduce_file(file, output, options.as_deref(), *seed, *rounds)
