@@ -78,7 +78,7 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
             raw += 1;
             continue;
         };
-        let cx = LowerContext { effects: &effects, multi_value: false, objective: Objective::Size };
+        let cx = LowerContext::new(&effects, false, Objective::Size);
         let start = Instant::now();
         match lower(&f, &cx) {
             Ok(code) => made.push((func, code)),

@@ -197,6 +197,38 @@ fn cases() {
     assert!(failed.is_empty(), "{} of {} cases failed: {}", failed.len(), cases.len(), failed.join(", "));
 }
 
+/// Every case does the same whatever legal choices are taken, and no checker has anything to refuse.
+#[test]
+fn cases_in_chaos() {
+    let folder = root().join("tests/cases");
+    let mut failed = Vec::new();
+    for name in files(&folder, "wat") {
+        let text = std::fs::read_to_string(folder.join(&name).with_extension("wat")).expect("the case");
+        let d = Directives::read(&text);
+        let wasm = loom_wasm::read_input(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+        for seed in 1..=2 {
+            let options = Options {
+                egraph: true,
+                objective: d.objective,
+                rule_filter: d.rules.clone(),
+                chaos: Some(seed),
+                verify: true,
+                ..Options::default()
+            };
+            let mut fail = |what: String| failed.push(format!("{} --chaos {seed}: {what}", name.display()));
+            let output = loom_wasm::optimize(&wasm, &options).unwrap_or_else(|e| panic!("{e}"));
+            if output.report.functions.reverted > 0 {
+                fail(format!("{:?}", output.report.functions.reasons));
+            }
+            let run = d.not_run.is_none() && !name.starts_with("lift");
+            if let Some(what) = run.then(|| common::compare(&wasm, &output.wasm)).and_then(Result::err) {
+                fail(what);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
 /// The oracle sees a wrong result, a wrong trap, a wrong byte, a wrong global and a call too many.
 #[test]
 fn the_oracle_sees_differences() {

@@ -8,7 +8,9 @@ use crate::ir::types::Type;
 use crate::options::Objective;
 use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, Pattern as Term, Phase, Rule, RuleSet, VarKind};
 use egg::{ENodeOrVar, Id, Pattern, PatternAst, RecExpr, SearchMatches, Searcher, Subst, Var};
+use hashbrown::HashSet;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// A rule ready to run.
 pub struct CompiledRule {
@@ -22,23 +24,15 @@ pub struct CompiledRule {
 /// All rules of one run, shared by all threads.
 pub struct CompiledRules {
     /// In the order of the rule set.
-    pub rules: Vec<CompiledRule>,
+    pub rules: Vec<Arc<CompiledRule>>,
 }
 
 impl CompiledRules {
     /// Compiles the rules that this run may use: those for its objective, whose operators the module's features allow
-    /// (`has`), and that `filter` names, if there is one.
-    pub fn new(
-        set: &RuleSet,
-        objective: Objective,
-        has: impl Fn(Feature) -> bool,
-        filter: Option<&[String]>,
-    ) -> CompiledRules {
-        let wanted = |r: &&Rule| {
-            r.objective.is_none_or(|o| o == objective)
-                && r.needs.iter().all(|&f| has(f))
-                && filter.is_none_or(|names| names.iter().any(|n| *n == r.name || *n == r.family))
-        };
+    /// (`has`).
+    pub fn new(set: &RuleSet, objective: Objective, has: impl Fn(Feature) -> bool) -> CompiledRules {
+        let wanted =
+            |r: &&Rule| r.objective.is_none_or(|o| o == objective) && r.needs.iter().all(|&f| has(f));
         // The loader refuses left sides that are no operator.
         let compile = |r: &Rule| {
             let root = match r.lhs.nodes.last()?.kind {
@@ -46,9 +40,18 @@ impl CompiledRules {
                 _ => return None,
             };
             let patterns = std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect();
-            Some(CompiledRule { patterns, root, rule: r.clone() })
+            Some(Arc::new(CompiledRule { patterns, root, rule: r.clone() }))
         };
         CompiledRules { rules: set.rules.iter().filter(wanted).filter_map(compile).collect() }
+    }
+
+    /// The rules whose name or family is listed.
+    pub fn only(&self, names: &[String]) -> CompiledRules {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let wanted = |r: &&Arc<CompiledRule>| {
+            names.contains(r.rule.name.as_str()) || names.contains(r.rule.family.as_str())
+        };
+        CompiledRules { rules: self.rules.iter().filter(wanted).cloned().collect() }
     }
 
     /// Indices of the rules of a phase.
@@ -100,11 +103,16 @@ impl CompiledRule {
     }
 
     /// All matches in these classes, at most `limit` substitutions for each pattern.
-    pub fn search<'a>(&'a self, graph: &Graph, classes: &[Id], limit: usize) -> Vec<SearchMatches<'a, Node>> {
+    pub fn search<'a>(
+        &'a self,
+        graph: &Graph,
+        classes: impl Iterator<Item = Id> + Clone,
+        limit: usize,
+    ) -> Vec<SearchMatches<'a, Node>> {
         let mut found = Vec::new();
         for p in &self.patterns {
             let mut left = limit;
-            for &id in classes {
+            for id in classes.clone() {
                 if left == 0 {
                     break;
                 }

@@ -22,12 +22,15 @@ pub struct Known {
     leaf_types: Vec<Option<Type>>,
     /// Classes in the order in which they were made, merged or learned about.
     pub touched: Vec<Id>,
+    /// Keep the nodes of classes that are constants.
+    pub keep_folded: bool,
 }
 
 impl Known {
     /// The analysis for the leaves of `f`.
     pub fn new(f: &Function) -> Known {
-        Known { leaf_types: f.values.values().map(|v| Some(v.ty)).collect(), touched: Vec::new() }
+        let leaf_types = f.values.values().map(|v| Some(v.ty)).collect();
+        Known { leaf_types, touched: Vec::new(), keep_folded: false }
     }
 
     fn leaf_type(&self, v: Value) -> Option<Type> {
@@ -137,7 +140,9 @@ impl Analysis<Node> for Known {
             let constant = egraph.add(Node::leaf(Head::Const(c)));
             egraph.union(id, constant);
             // Nothing is cheaper than the constant, and what is equal to it only makes rules match more.
-            egraph[id].nodes.retain(|n| matches!(n.head, Head::Const(_) | Head::Leaf(_)));
+            if !egraph.analysis.keep_folded {
+                egraph[id].nodes.retain(|n| matches!(n.head, Head::Const(_) | Head::Leaf(_)));
+            }
         }
     }
 }

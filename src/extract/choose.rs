@@ -1,10 +1,12 @@
 //! The choice of a node for each class, and what of the program the choices need.
 
 use super::bounds::division_cannot_trap;
-use super::cost::{LOCAL_GET, inst_cost, own_cost};
+use super::cost::{LOCAL_GET, Prices};
+use crate::chaos::Chaos;
 use crate::egraph::build::Built;
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
+use crate::interp::Const;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Edge, Function, Terminator, ValueDef};
 use crate::ir::ops::{Kind, Op};
@@ -26,7 +28,8 @@ const ROUNDS: usize = 2;
 pub struct Choice<'a> {
     f: &'a Function,
     built: &'a Built,
-    objective: Objective,
+    prices: Prices<'a>,
+    chaos: Chaos,
     /// Instructions that read or may trap, but are known not to: they are executed only if their value is needed.
     removable: &'a SecondaryMap<Inst, bool>,
     /// Block parameters that are kept whatever is chosen.
@@ -51,6 +54,7 @@ impl<'a> Choice<'a> {
         objective: Objective,
         removable: &'a SecondaryMap<Inst, bool>,
         forced: &'a [Value],
+        chaos: Chaos,
     ) -> Self {
         let mut incoming: SecondaryMap<Block, Vec<Edge>> = SecondaryMap::new();
         for &b in &f.layout {
@@ -61,7 +65,8 @@ impl<'a> Choice<'a> {
         let mut choice = Choice {
             f,
             built,
-            objective,
+            prices: Prices::new(f, built, objective, chaos),
+            chaos,
             removable,
             forced,
             incoming,
@@ -91,6 +96,15 @@ impl<'a> Choice<'a> {
     /// Cost of the chosen node with all below it.
     pub fn cost(&self, class: Id) -> u64 {
         self.cost.get(&class).copied().unwrap_or(INFINITE)
+    }
+
+    /// The constant to be made where a class is needed: what it is known to be, unless (under chaos) something else was
+    /// chosen to compute it.
+    pub fn constant(&self, class: Id) -> Option<Const> {
+        let constant = self.built.graph[class].data.constant?;
+        let computed =
+            self.chaos.is_on() && self.best.get(&class).is_some_and(|n| !matches!(n.head, Head::Const(_)));
+        (!computed).then_some(constant)
     }
 
     /// The nodes of a class that a program may contain, with their costs, the chosen one first (at no cost), then by cost.
@@ -132,7 +146,14 @@ impl<'a> Choice<'a> {
                 _ => None,
             });
             match next {
-                Some((inner, flips)) if inner != at && self.use_cost(inner) < self.use_cost(at) => {
+                Some((inner, flips))
+                    if inner != at
+                        && self.chaos.flip(
+                            "test what is compared with zero",
+                            at,
+                            self.use_cost(inner) < self.use_cost(at),
+                        ) =>
+                {
                     at = inner;
                     negated ^= flips;
                 }
@@ -155,22 +176,19 @@ impl<'a> Choice<'a> {
     fn parts(&self, node: &Node) -> Option<(u64, Vec<Id>)> {
         let graph = &self.built.graph;
         match node.head {
-            Head::Const(_) => Some((own_cost(graph, node, self.objective), Vec::new())),
+            Head::Const(_) => Some((self.prices.node(node), Vec::new())),
             Head::Leaf(v) => match self.f.values[v].def {
                 ValueDef::Result(i, _) if self.removable[i] => {
                     let args: Vec<Id> = self.f.args(i).iter().map(|&a| self.built.class(a)).collect();
-                    let data = &self.f.insts[i];
-                    Some((inst_cost(data.op, &data.imm, self.objective), args))
+                    Some((self.prices.inst(i), args))
                 }
-                _ => Some((LOCAL_GET, Vec::new())),
+                _ => Some((self.prices.node(node), Vec::new())),
             },
-            Head::Opaque(op, _) if op.is_pure() => {
-                Some((own_cost(graph, node, self.objective), node.children.to_vec()))
-            }
+            Head::Opaque(op, _) if op.is_pure() => Some((self.prices.node(node), node.children.to_vec())),
             Head::Op(op) if is_placeable(graph, op, node) => {
                 let imms = shape(op).map_or(0, |s| s.imms.len());
                 let operands = shape(op).map_or(0, |s| s.operands);
-                Some((own_cost(graph, node, self.objective), node.children[imms..imms + operands].to_vec()))
+                Some((self.prices.node(node), node.children[imms..imms + operands].to_vec()))
             }
             Head::Imm(_) | Head::Version(_) | Head::Op(_) | Head::Opaque(..) => None,
         }
@@ -273,7 +291,7 @@ impl<'a> Choice<'a> {
         while let Some(class) = work.pop() {
             let demand = self.demand.entry(class).or_default();
             *demand += 1;
-            if *demand > 1 || built.graph[class].data.constant.is_some() {
+            if *demand > 1 || self.constant(class).is_some() {
                 continue;
             }
             let nodes = &built.graph[class].nodes;

@@ -1,13 +1,17 @@
 //! What a node costs by itself, for each objective.
 
-use crate::egraph::build::immediates;
+use crate::chaos::Chaos;
+use crate::egraph::build::{Built, immediates};
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
+use crate::ir::entity::Inst;
+use crate::ir::function::Function;
 use crate::ir::ops::{Feature, Imm, ImmKind, Kind, Op};
 use crate::ir::types::Type;
 use crate::options::Objective;
 use egg::Id;
+use hashbrown::HashSet;
 
 /// Cost of reading a local.
 pub const LOCAL_GET: u64 = 2;
@@ -71,6 +75,58 @@ fn latency(op: Op) -> u64 {
         _ if float => 12,
         _ => 4,
     }
+}
+
+/// The prices by which nodes are chosen: their costs, or any others under chaos.
+pub struct Prices<'a> {
+    f: &'a Function,
+    built: &'a Built,
+    objective: Objective,
+    chaos: Chaos,
+    /// Nodes of the input, which chaos makes dear, so that what the rules added gets used. Empty without it.
+    original: HashSet<Node>,
+}
+
+impl<'a> Prices<'a> {
+    /// The prices for one function.
+    pub fn new(f: &'a Function, built: &'a Built, objective: Objective, chaos: Chaos) -> Self {
+        let original = match chaos.flip("prefer what rules added", (), false) {
+            true => original(f, built),
+            false => HashSet::new(),
+        };
+        Prices { f, built, objective, chaos, original }
+    }
+
+    /// Price of a node without its children.
+    pub fn node(&self, node: &Node) -> u64 {
+        let price = self.chaos.price("price", node, own_cost(&self.built.graph, node, self.objective));
+        if self.original.contains(node) { price + ORIGINAL } else { price }
+    }
+
+    /// Price of doing an instruction where it stands, without its operands.
+    pub fn inst(&self, inst: Inst) -> u64 {
+        let data = &self.f.insts[inst];
+        self.chaos.price("price of a read", inst, inst_cost(data.op, &data.imm, self.objective))
+    }
+}
+
+/// What a node of the input costs more under chaos.
+const ORIGINAL: u64 = 1_000;
+
+/// The nodes that the pure instructions of the function are.
+fn original(f: &Function, built: &Built) -> HashSet<Node> {
+    let graph = &built.graph;
+    let node = |inst: Inst| {
+        let data = &f.insts[inst];
+        let imms = immediates(data.op, &data.imm).filter(|_| data.op.is_pure())?;
+        let mut children = imms
+            .iter()
+            .map(|&i| graph.lookup(Node::leaf(Head::Imm(i))))
+            .collect::<Option<smallvec::SmallVec<[Id; 4]>>>()?;
+        children.extend(f.args(inst).iter().map(|&a| built.class(a)));
+        Some(Node { head: Head::Op(data.op), children })
+    };
+    f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter_map(|&i| node(i)).collect()
 }
 
 /// Cost of a node without its children.

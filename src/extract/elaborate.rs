@@ -4,8 +4,9 @@
 use super::bounds::Bounds;
 use super::choose::{Choice, is_placed};
 use super::cost::const_bytes;
-use super::{Context, ExtractError};
+use super::{Context, Elaborated, ExtractError};
 use crate::analysis::memory_ssa::Resource;
+use crate::chaos::Chaos;
 use crate::egraph::build::immediate;
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
@@ -23,9 +24,15 @@ use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// How deep an expression may be that is computed at one place; deeper ones have their parts elsewhere.
-const MAX_DEPTH: u32 = 100;
+pub const MAX_DEPTH: u32 = 100;
 /// Most attempts for one place of use.
-const MAX_STEPS: u32 = 2_000;
+pub const MAX_STEPS: u32 = 2_000;
+/// Most attempts for one function, beyond which only the first few nodes of a class are tried.
+pub const MAX_ATTEMPTS: u32 = 20_000_000;
+/// Attempts for one place of use once [`MAX_ATTEMPTS`] are made.
+const FEW_STEPS: u32 = 16;
+/// How many places above are looked at, where an expression may be computed at any of them.
+const MAX_ABOVE: usize = 32;
 /// Classes that cost at most this much are computed again rather than kept.
 const CHEAP: u64 = 4;
 
@@ -36,6 +43,8 @@ pub(super) struct Elaborator<'a, I> {
     cx: &'a Context<'a, I>,
     choice: &'a Choice<'a>,
     removable: &'a SecondaryMap<Inst, bool>,
+    /// Where choices of places come from.
+    chaos: Chaos,
     bounds: Bounds<'a, I>,
     /// The function being built; its blocks have the numbers of the original's.
     out: Function,
@@ -55,6 +64,10 @@ pub(super) struct Elaborator<'a, I> {
     /// The original instruction being replaced, and its position for questions about versions.
     at: Option<Inst>,
     steps: u32,
+    /// All steps of the function.
+    attempts: u32,
+    too_deep: bool,
+    too_many_steps: bool,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -62,6 +75,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         cx: &'a Context<'a, I>,
         choice: &'a Choice<'a>,
         removable: &'a SecondaryMap<Inst, bool>,
+        chaos: Chaos,
     ) -> Self {
         let f = cx.f;
         let mut out = Function::new(f.id, f.params.clone(), f.results.clone());
@@ -82,6 +96,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             cx,
             choice,
             removable,
+            chaos,
             bounds: Bounds::new(&cx.built.graph, cx.info, cx.dom),
             out,
             placed: SecondaryMap::with_capacity(f.values.len()),
@@ -93,18 +108,27 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             block: f.entry,
             at: None,
             steps: 0,
+            attempts: 0,
+            too_deep: false,
+            too_many_steps: false,
         }
     }
 
     /// Builds the whole function.
-    pub(super) fn run(mut self) -> Result<Function, ExtractError> {
+    pub(super) fn run(mut self) -> Result<Elaborated, ExtractError> {
         self.params();
         let mut work = vec![self.cx.f.entry];
         while let Some(b) = work.pop() {
             self.block(b)?;
             work.extend(self.cx.dom.children(b).iter().rev());
         }
-        Ok(self.out)
+        let mut origin = SecondaryMap::with_capacity(self.out.values.len());
+        for v in self.cx.f.values.keys() {
+            if let Some(new) = self.placed[v] {
+                origin[new] = Some(v).into();
+            }
+        }
+        Ok(Elaborated { f: self.out, origin, too_deep: self.too_deep, too_many_steps: self.too_many_steps })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -167,9 +191,19 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// The latest value of a class that can be read in the current block.
-    fn lookup(&self, class: Id) -> Option<Value> {
-        let places = self.available.get(&class)?;
-        places.iter().rev().find(|(b, _)| self.cx.dom.dominates(*b, self.block)).map(|&(_, v)| v)
+    fn lookup(&mut self, class: Id) -> Option<Value> {
+        let places = self.available.get_mut(&class)?;
+        if self.chaos.is_on() {
+            let mut legal = places.iter().rev().filter(|(b, _)| self.cx.dom.dominates(*b, self.block));
+            let n = legal.clone().count();
+            let which = self.chaos.pick("which of equal values", (class, self.block), n, 0);
+            return legal.nth(which).map(|&(_, v)| v);
+        }
+        // The walk is in preorder: what does not dominate this block will not dominate a later one, and goes for good.
+        while places.last().is_some_and(|&(b, _)| !self.cx.dom.dominates(b, self.block)) {
+            places.pop();
+        }
+        places.last().map(|&(_, v)| v)
     }
 
     fn inst(&mut self, inst: Inst) -> Result<(), ExtractError> {
@@ -189,11 +223,11 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             };
         }
         let class = self.class(results[0]);
-        if let Some(c) = self.cx.built.graph[class].data.constant {
+        if let Some(c) = self.choice.constant(class) {
             // Constants are made where they are used, unless the input shared a long one.
+            let share = self.uses[results[0]] > 1 && const_bytes(c) > 3;
             if data.op.is_const()
-                && self.uses[results[0]] > 1
-                && const_bytes(c) > 3
+                && self.chaos.flip("share a constant", inst, share)
                 && self.choice.is_needed(class)
             {
                 let v = self.constant(c);
@@ -205,11 +239,17 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         if !self.choice.is_needed(class) {
             return Ok(());
         }
-        // A float computed twice may be two NaNs.
         let again = !self.removable[inst]
-            && self.choice.cost(class) <= CHEAP
-            && matches!(f.ty(results[0]), Type::I32 | Type::I64);
+            && is_exact(f.ty(results[0]))
+            && self.chaos.flip("compute again", inst, self.choice.cost(class) <= CHEAP);
         if !again && self.lookup(class).is_some() {
+            return Ok(());
+        }
+        let later = match self.removable[inst] {
+            true => self.chaos.rarely("leave a read to its uses", inst, false),
+            false => self.chaos.flip("leave to the uses", inst, false),
+        };
+        if later {
             return Ok(());
         }
         self.steps = 0;
@@ -241,7 +281,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             let v = self.out.results(new)[i];
             self.out.values[v].hint = f.values[r].hint;
             self.placed[r] = Some(v);
-            if self.cx.built.graph[self.class(r)].data.constant.is_none() {
+            if self.choice.constant(self.class(r)).is_none() {
                 self.bind(self.class(r), self.block, v);
             }
         }
@@ -268,7 +308,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             return Err(ExtractError::Unavailable(v));
         };
         let data = &f.insts[inst];
-        if depth > MAX_DEPTH || !data.op.is_pure() || f.results(inst).len() != 1 {
+        if depth > self.cx.caps.expression_depth || !data.op.is_pure() || f.results(inst).len() != 1 {
             return Err(ExtractError::Unavailable(v));
         }
         let mut args: SmallVec<[Value; 4]> = SmallVec::new();
@@ -295,18 +335,26 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     /// A value of the class at the current place: one that is there already, or a new one.
     fn value(&mut self, class: Id, depth: u32) -> Option<Value> {
         let class = self.cx.built.graph.find(class);
-        if let Some(v) = self.lookup(class) {
-            return Some(v);
+        let fact = &self.cx.built.graph[class].data;
+        let found = self.lookup(class);
+        let again = || {
+            fact.ty.is_some_and(is_exact)
+                && self.chaos.rarely("compute again at a use", (class, self.block, depth), false)
+        };
+        if found.is_some() && !again() {
+            return found;
         }
-        if let Some(c) = self.cx.built.graph[class].data.constant {
+        if let Some(c) = self.choice.constant(class) {
             return Some(self.constant(c));
         }
-        self.compute(class, depth)
+        let constant = fact.constant;
+        self.compute(class, depth).or(found).or_else(|| constant.map(|c| self.constant(c)))
     }
 
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
-        if depth > MAX_DEPTH {
+        if depth > self.cx.caps.expression_depth {
+            self.too_deep = true;
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -334,7 +382,12 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
         for node in nodes {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            self.attempts += 1;
+            let caps = &self.cx.caps;
+            let most =
+                if self.attempts > caps.expression_attempts { FEW_STEPS } else { caps.expression_steps };
+            if self.steps > most {
+                self.too_many_steps = true;
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());
@@ -373,7 +426,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             Head::Opaque(op, imm) if op.is_pure() => (op, imm, node.children.clone()),
             Head::Op(op) => {
                 let shape = shape(op)?;
-                if is_placed(node) && !self.may_read(op, node) {
+                if is_placed(node) && !self.may_read(op, node, self.block, self.at) {
                     return None;
                 }
                 let graph = &self.cx.built.graph;
@@ -391,7 +444,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             args.push(self.value(c, depth + 1)?);
         }
         let ty = self.result_type(class, op, &args)?;
-        let block = if op.is_pure() { self.hoist(op, &mut args) } else { self.block };
+        let block = self.hoist(op, node, &mut args);
         let inst = self.emit(block, op, imm, &args, &[ty]);
         let v = self.out.results(inst)[0];
         self.bind(class, block, v);
@@ -420,24 +473,25 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         }
     }
 
-    /// Where a pure expression is computed: here or, when time counts and it takes some, before the outermost loop in
-    /// which its operands do not change. Constants among the operands are made anew there.
-    fn hoist(&mut self, op: Op, args: &mut [Value]) -> Block {
+    /// Where an expression is computed: here or, when time counts and it takes some, before the outermost loop in which its
+    /// operands do not change. Constants among the operands are made anew there.
+    fn hoist(&mut self, op: Op, node: &Node, args: &mut [Value]) -> Block {
         let (dom, loops) = (self.cx.dom, self.cx.loops);
         let mut block = self.block;
-        if self.cx.objective != Objective::Speed || loops.depth(block) == 0 || !is_slow(op) {
-            return block;
-        }
-        let is_constant =
-            |this: &Self, v: Value| this.out.def_inst(v).is_some_and(|i| this.out.insts[i].op.is_const());
-        while let Some(header) = loops.innermost(block) {
-            let Some(before) = dom.idom(header) else { break };
-            let enters = matches!(self.cx.f.term(before), Terminator::Jump(e) if e.block == header);
-            let invariant = args.iter().all(|&a| is_constant(self, a) || dom.dominates(self.home(a), before));
-            if !enters || !invariant {
-                break;
+        if op.is_pure() && self.cx.objective == Objective::Speed && is_slow(op) {
+            while let Some(header) = loops.innermost(block) {
+                let Some(before) = dom.idom(header) else { break };
+                let enters = matches!(self.cx.f.term(before), Terminator::Jump(e) if e.block == header);
+                if !enters || !self.can_hoist(args, before) {
+                    break;
+                }
+                block = before;
             }
-            block = before;
+        }
+        if self.chaos.is_on() {
+            let above = self.dominators(op, node, args);
+            let usual = above.iter().position(|&b| b == block).unwrap_or(0);
+            block = above[self.chaos.pick("how early", (node, self.block), above.len(), usual)];
         }
         if block != self.block {
             for a in args.iter_mut() {
@@ -451,6 +505,27 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         block
     }
 
+    /// Whether operands can be had at the end of a block above.
+    fn can_hoist(&self, args: &[Value], block: Block) -> bool {
+        let is_constant = |v: Value| self.out.def_inst(v).is_some_and(|i| self.out.insts[i].op.is_const());
+        args.iter().all(|&a| is_constant(a) || self.cx.dom.dominates(self.home(a), block))
+    }
+
+    /// This block and those above at whose ends an expression on these operands can be computed as well.
+    fn dominators(&mut self, op: Op, node: &Node, args: &[Value]) -> SmallVec<[Block; 4]> {
+        let mut list: SmallVec<[Block; 4]> = SmallVec::from_slice(&[self.block]);
+        // A leaf is an instruction done in its own place.
+        while list.len() < MAX_ABOVE
+            && !matches!(node.head, Head::Leaf(_))
+            && let Some(above) = list.last().and_then(|&b| self.cx.dom.idom(b))
+            && self.can_hoist(args, above)
+            && (!is_placed(node) || self.may_read(op, node, above, None))
+        {
+            list.push(above);
+        }
+        list
+    }
+
     fn result_type(&self, class: Id, op: Op, args: &[Value]) -> Option<Type> {
         match op.info().signature {
             Signature::Fixed { results: [SigType::Is(t)], .. } => Some(*t),
@@ -462,9 +537,11 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         }
     }
 
-    /// Whether a read may be done at the current place: what it reads is in the state that it names, and it cannot trap.
-    fn may_read(&self, op: Op, node: &Node) -> bool {
-        let graph = &self.cx.built.graph;
+    /// Whether a read may be done at a place (before `at`, else at the end of the block): what it reads is in the state that
+    /// it names, and it cannot trap.
+    fn may_read(&mut self, op: Op, node: &Node, block: Block, at: Option<Inst>) -> bool {
+        let cx = self.cx;
+        let graph = &cx.built.graph;
         let imm = |i: usize| graph[graph.find(node.children[i])].data.imm;
         let resource = match op.kind() {
             Kind::Load => imm(0).map(|m| Resource::data(MemoryId::new(m as usize))),
@@ -479,9 +556,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             _ => None,
         };
         let Some(resource) = resource else { return false };
-        let live = match self.at {
+        let live = match at {
             Some(inst) => self.cx.memory.before(inst, resource),
-            None => self.cx.memory.before_term(self.cx.f, self.block, resource),
+            None => self.cx.memory.before_term(self.cx.f, block, resource),
         };
         let Some(live) = live.and_then(|v| self.cx.built.version(v)) else { return false };
         if node.children.last().map(|&v| graph.find(v)) != Some(live) {
@@ -493,7 +570,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let (Some(memory), Some(offset)) = (imm(0), imm(1)) else { return false };
         let address = node.children[if op.info().imm == ImmKind::MemLane { 3 } else { 2 }];
         self.bounds.in_bounds(
-            self.block,
+            block,
             MemoryId::new(memory as usize),
             address,
             offset,
@@ -507,7 +584,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             Terminator::Branch { cond, then, els } => {
                 let (class, negated) = self.choice.condition(self.class(*cond));
                 let (then, els) = if negated { (els, then) } else { (then, els) };
-                if let Some(c) = self.cx.built.graph[class].data.constant {
+                if let Some(c) = self.choice.constant(class) {
                     return Ok(Terminator::Jump(self.edge(if c.bits() != 0 { then } else { els })?));
                 }
                 self.steps = 0;
@@ -519,7 +596,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
                 Terminator::Branch { cond, then: self.edge(then)?, els: self.edge(els)? }
             }
             Terminator::Table { index, targets, default } => {
-                if let Some(c) = self.cx.built.graph[self.class(*index)].data.constant {
+                if let Some(c) = self.choice.constant(self.class(*index)) {
                     let target = targets.get(c.bits() as usize).unwrap_or(default);
                     return Ok(Terminator::Jump(self.edge(target)?));
                 }
@@ -581,6 +658,11 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         }
         Ok(self.out.edge(edge.block, &args))
     }
+}
+
+/// Whether a value of this type computed twice is the same twice. A float may be two NaNs.
+fn is_exact(ty: Type) -> bool {
+    matches!(ty, Type::I32 | Type::I64)
 }
 
 /// Whether an operator takes long enough for a local outside of a loop to be worth it.

@@ -16,6 +16,8 @@
 //! Complexity: linear in instructions and nodes but for the relaxation of costs, which is linear in practice; the work at
 //! one place is capped. Reference: Cranelift's `egraph/elaborate.rs` (scoped elaboration), the design's section 4.
 
+pub use elaborate::{MAX_ATTEMPTS, MAX_DEPTH, MAX_STEPS};
+
 pub mod bounds;
 pub mod choose;
 pub mod cost;
@@ -25,6 +27,8 @@ mod tests;
 
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
+use crate::caps::Caps;
+use crate::chaos::Chaos;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
@@ -33,9 +37,10 @@ use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
 use crate::options::Objective;
 use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
 
 /// How often extraction of one function starts again with something put back.
-const MAX_RETRIES: usize = 12;
+pub const MAX_RETRIES: usize = 12;
 
 /// What extraction works on.
 pub struct Context<'a, I> {
@@ -53,6 +58,10 @@ pub struct Context<'a, I> {
     pub info: &'a I,
     /// What to minimise.
     pub objective: Objective,
+    /// Where work ends.
+    pub caps: Caps,
+    /// Where choices come from.
+    pub chaos: Chaos,
 }
 
 /// Why there is no extracted function.
@@ -62,31 +71,68 @@ pub enum ExtractError {
     Unavailable(Value),
 }
 
+/// A function as elaboration leaves it: with the blocks of the input, dead code and chains of blocks in it.
+pub struct Elaborated {
+    /// The function.
+    pub f: Function,
+    /// For parameters and for results of instructions that were kept: the input's value. For the checker.
+    pub origin: SecondaryMap<Value, PackedOption<Value>>,
+    /// Whether an expression was too deep to be computed at one place, and whether there were too many ways to compute one.
+    pub too_deep: bool,
+    /// See `too_deep`.
+    pub too_many_steps: bool,
+}
+
+impl Elaborated {
+    /// The function without what is dead.
+    pub fn tidy(mut self, chaos: Chaos) -> Function {
+        if chaos.flip("join blocks", (), true) {
+            cleanup::cleanup(&mut self.f);
+        } else {
+            cleanup::remove_unreachable(&mut self.f);
+        }
+        if chaos.flip("remove dead code", (), true) {
+            dce::dce(&mut self.f);
+        }
+        self.f
+    }
+}
+
 /// Extracts the best function.
 ///
 /// # Errors
 /// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
 pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
+    Ok(elaborate(cx)?.tidy(cx.chaos))
+}
+
+/// Extracts the best function, and leaves it as [`crate::extract_check`] can follow it.
+///
+/// # Errors
+/// As for [`extract`].
+pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, ExtractError> {
     let mut removable = removable(cx);
-    let mut forced: Vec<Value> = Vec::new();
+    let params = cx.f.layout.iter().flat_map(|&b| cx.f.block_params(b));
+    let mut forced: Vec<Value> =
+        params.copied().filter(|&p| cx.chaos.flip("keep a parameter", p, false)).collect();
+    let mut places = cx.chaos;
     // A choice can turn out to be impossible at one place when what the next best one needs was left out. It is put back,
     // and the walk starts again.
     let mut attempt = 0;
-    let mut out = loop {
-        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced);
-        match elaborate::Elaborator::new(cx, &choice, &removable).run() {
-            Ok(out) => break out,
+    loop {
+        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced, cx.chaos);
+        match elaborate::Elaborator::new(cx, &choice, &removable, places).run() {
+            Ok(out) => return Ok(out),
             Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {
-                Some(inst) if removable[inst] && attempt < MAX_RETRIES => removable[inst] = false,
-                None if !forced.contains(&v) && attempt < MAX_RETRIES => forced.push(v),
+                Some(inst) if removable[inst] && attempt < cx.caps.extract_retries => removable[inst] = false,
+                None if !forced.contains(&v) && attempt < cx.caps.extract_retries => forced.push(v),
+                // What was left to its uses may be out of reach there.
+                _ if places.is_on() => (places, attempt) = (Chaos::OFF, 0),
                 _ => return Err(e),
             },
         }
         attempt += 1;
-    };
-    cleanup::cleanup(&mut out);
-    dce::dce(&mut out);
-    Ok(out)
+    }
 }
 
 /// The instructions that read or may trap, but are known not to trap where they stand.
@@ -96,7 +142,8 @@ fn removable<I: ModuleInfo>(cx: &Context<'_, I>) -> SecondaryMap<Inst, bool> {
     let mut work = vec![cx.f.entry];
     while let Some(b) = work.pop() {
         for &i in &cx.f.blocks[b].insts {
-            removable[i] = known.cannot_trap(cx.f, cx.built, b, i);
+            removable[i] =
+                known.cannot_trap(cx.f, cx.built, b, i) && !cx.chaos.rarely("keep a read", i, false);
             known.executed(cx.f, cx.built, b, i);
         }
         work.extend(cx.dom.children(b).iter().rev());

@@ -3,6 +3,8 @@ use super::choose::Choice;
 use super::{Context, extract, removable};
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::caps::Caps;
+use crate::chaos::Chaos;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::saturate;
@@ -44,15 +46,25 @@ impl World {
         let memory = MemorySsa::compute(&f, &cfg, &dom, &loops, &Summaries::unknown());
         let mut built = build(&f, cfg.rpo(), &memory, &module);
         if with_rules {
-            let rules = CompiledRules::new(&RuleSet::builtin().expect("rules"), objective, |_| true, None);
-            saturate(&mut built.graph, &rules, false);
+            let rules = CompiledRules::new(&RuleSet::builtin().expect("rules"), objective, |_| true);
+            saturate(&mut built.graph, &rules, false, Chaos::OFF);
         }
         World { module, f, dom, loops, memory, built }
     }
 
     fn context(&self, objective: Objective) -> Context<'_, Module> {
         let World { module, f, dom, loops, memory, built } = self;
-        Context { f, built, dom, loops, memory, info: module, objective }
+        Context {
+            f,
+            built,
+            dom,
+            loops,
+            memory,
+            info: module,
+            objective,
+            caps: Caps::default(),
+            chaos: Chaos::OFF,
+        }
     }
 
     /// The extracted function, which must be valid.
@@ -237,7 +249,7 @@ fn conditions_need_no_truth_value() {
     ] {
         let w = World::new(&format!("{test}\nbr_if v3, b1(), b2()\n{arms}"), false, Objective::Size);
         let safe = removable(&w.context(Objective::Size));
-        let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe, &[]);
+        let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe, &[], Chaos::OFF);
         assert_eq!(
             choice.condition(w.built.class(Value::from_u32(3))),
             (w.built.class(Value::from_u32(0)), negated)

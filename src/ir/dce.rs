@@ -52,15 +52,23 @@ pub fn dce(f: &mut Function) {
     }
 }
 
+/// The values that something with an effect, or the choice of a branch, takes as it is.
+pub fn roots(f: &Function) -> Vec<Value> {
+    let mut roots = Vec::new();
+    for &b in &f.layout {
+        for &i in f.blocks[b].insts.iter().filter(|&&i| !f.insts[i].op.is_pure()) {
+            roots.extend_from_slice(f.args(i));
+        }
+        roots.extend_from_slice(f.term(b).operands(&f.pool));
+    }
+    roots
+}
+
 /// The values that something with an effect needs, directly or not.
 fn live(f: &Function) -> SecondaryMap<Value, bool> {
     let mut incoming: SecondaryMap<Block, SmallVec<[Edge; 2]>> = SecondaryMap::new();
-    let mut work: Vec<Value> = Vec::new();
+    let mut work = roots(f);
     for &b in &f.layout {
-        for &i in f.blocks[b].insts.iter().filter(|&&i| !f.insts[i].op.is_pure()) {
-            work.extend_from_slice(f.args(i));
-        }
-        work.extend_from_slice(f.term(b).operands(&f.pool));
         for e in f.term(b).edges() {
             if !e.args.is_empty() {
                 incoming[e.block].push(e.clone());

@@ -21,7 +21,7 @@ pub struct ValueData {
     pub ty: Type,
     /// Its definition.
     pub def: ValueDef,
-    /// The Wasm local it was last assigned to in the input, if any: a hint for colouring, without meaning.
+    /// The Wasm local it was first assigned to in the input, if any: a hint for colouring, without meaning.
     pub hint: Option<u32>,
 }
 

@@ -2,7 +2,9 @@
 
 use super::control::Lifter;
 use super::ssa::{Phi, Ssa};
+use crate::caps::Caps;
 use crate::ir::cleanup::{cleanup, resolve, substitute};
+use crate::ir::dce::roots;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Function, InstData, ValueDef};
 use crate::ir::ops::{Imm, Op};
@@ -14,18 +16,18 @@ use smallvec::SmallVec;
 type Replaced = SecondaryMap<Value, PackedOption<Value>>;
 
 /// Most edge arguments that one function may have; beyond it the function is kept raw.
-const MAX_EDGE_ARGS: usize = 16_000_000;
+pub const MAX_EDGE_ARGS: usize = 1_000_000;
 
-pub(super) fn finish(lifter: Lifter<'_>) -> Result<Function, &'static str> {
+pub(super) fn finish(lifter: Lifter<'_>, caps: &Caps) -> Result<Function, &'static str> {
     let Lifter { mut f, mut ssa, started, .. } = lifter;
     f.layout = started;
     params_to_phis(&mut f, &mut ssa);
-    ssa.fill(&mut f).map_err(|_| "too many block parameters")?;
+    ssa.fill(&mut f, caps.phi_operands).map_err(|_| "too many block parameters")?;
     let mut replaced = ssa.remove_trivial(&f);
     let live = live_values(&f, &ssa, &mut replaced);
     initial_values(&mut f, &ssa, &live)?;
     rewrite_operands(&mut f, &mut replaced, &live);
-    write_edges(&mut f, &ssa, &mut replaced, &live)?;
+    write_edges(&mut f, &ssa, &mut replaced, &live, caps.edge_args)?;
     cleanup(&mut f);
     Ok(f)
 }
@@ -105,12 +107,8 @@ fn live_values(f: &Function, ssa: &Ssa, replaced: &mut Replaced) -> SecondaryMap
     for (i, phi) in ssa.phis().iter().enumerate() {
         phi_of[phi.value] = i as u32;
     }
-    let mut work: Vec<Value> = Vec::new();
+    let mut work = roots(f);
     for &b in &f.layout {
-        for &i in f.blocks[b].insts.iter().filter(|&&i| !f.insts[i].op.is_pure()) {
-            work.extend_from_slice(f.args(i));
-        }
-        work.extend_from_slice(f.term(b).operands(&f.pool));
         for e in f.term(b).edges() {
             work.extend_from_slice(f.edge_args(e));
         }
@@ -165,6 +163,7 @@ fn write_edges(
     ssa: &Ssa,
     replaced: &mut Replaced,
     live: &SecondaryMap<Value, bool>,
+    max_args: usize,
 ) -> Result<(), &'static str> {
     let mut phis: SecondaryMap<Block, SmallVec<[u32; 4]>> = SecondaryMap::new();
     for (i, phi) in ssa.phis().iter().enumerate().filter(|(_, p)| live[p.value]) {
@@ -180,7 +179,7 @@ fn write_edges(
         for e in term.edges_mut() {
             let position = positions.next().expect("one for each edge") as usize;
             total += phis[e.block].len();
-            if total > MAX_EDGE_ARGS {
+            if total > max_args {
                 return Err("too many edge arguments");
             }
             for &p in &phis[e.block] {

@@ -3,8 +3,8 @@
 use super::custom::{CodeMap, WrittenBody, write_customs};
 use super::types::{CompositeType, FieldType, StorageType, SubType};
 use super::{
-    Body, ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, Entity, Memory, Module, Numbering, SectionPlace,
-    Table,
+    Body, ConstExpr, ConstOp, DataMode, ElemItems, ElemMode, Entity, IndexMap, Memory, Module, Numbering,
+    SectionPlace, Table,
 };
 use crate::Error;
 use cranelift_entity::EntityRef;

@@ -3,7 +3,6 @@
 
 use super::{Entity, Module};
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
-use crate::ir::types::{AbstractHeap, HeapType, RefType, Type};
 use cranelift_entity::{EntityRef, SecondaryMap};
 
 /// Index of a removed entity. A module that still refers to one does not validate, whatever its size.
@@ -177,48 +176,6 @@ impl Numbering {
             Entity::Tag(t) => self.tags.is_written(t),
             Entity::Elem(e) => self.elems.is_written(e),
             Entity::Data(d) => self.data.is_written(d),
-        }
-    }
-
-    /// A heap type for wasm-encoder.
-    pub fn heap_type(&self, ty: HeapType) -> wasm_encoder::HeapType {
-        use wasm_encoder::AbstractHeapType;
-        match ty {
-            HeapType::Concrete(t) => wasm_encoder::HeapType::Concrete(self.types.get(t)),
-            HeapType::Abstract(a) => wasm_encoder::HeapType::Abstract {
-                shared: false,
-                ty: match a {
-                    AbstractHeap::Func => AbstractHeapType::Func,
-                    AbstractHeap::Extern => AbstractHeapType::Extern,
-                    AbstractHeap::Any => AbstractHeapType::Any,
-                    AbstractHeap::None => AbstractHeapType::None,
-                    AbstractHeap::NoExtern => AbstractHeapType::NoExtern,
-                    AbstractHeap::NoFunc => AbstractHeapType::NoFunc,
-                    AbstractHeap::Eq => AbstractHeapType::Eq,
-                    AbstractHeap::Struct => AbstractHeapType::Struct,
-                    AbstractHeap::Array => AbstractHeapType::Array,
-                    AbstractHeap::I31 => AbstractHeapType::I31,
-                    AbstractHeap::Exn => AbstractHeapType::Exn,
-                    AbstractHeap::NoExn => AbstractHeapType::NoExn,
-                },
-            },
-        }
-    }
-
-    /// A reference type for wasm-encoder.
-    pub fn ref_type(&self, ty: RefType) -> wasm_encoder::RefType {
-        wasm_encoder::RefType { nullable: ty.nullable, heap_type: self.heap_type(ty.heap) }
-    }
-
-    /// A value type for wasm-encoder.
-    pub fn val_type(&self, ty: Type) -> wasm_encoder::ValType {
-        match ty {
-            Type::I32 => wasm_encoder::ValType::I32,
-            Type::I64 => wasm_encoder::ValType::I64,
-            Type::F32 => wasm_encoder::ValType::F32,
-            Type::F64 => wasm_encoder::ValType::F64,
-            Type::V128 => wasm_encoder::ValType::V128,
-            Type::Ref(r) => wasm_encoder::ValType::Ref(self.ref_type(r)),
         }
     }
 }

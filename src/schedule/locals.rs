@@ -8,7 +8,8 @@
 
 use super::LowerError;
 use super::code::{StackOp, VirtualCode};
-use super::liveness::{CodeRef, EdgeMoves, Liveness, Range, liveness, normalize, overlap};
+use super::liveness::{CodeRef, EdgeMoves, Liveness, liveness};
+use crate::chaos::Chaos;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
 use crate::ir::types::Type;
@@ -18,6 +19,9 @@ use std::collections::BTreeMap;
 
 /// How many colours are tried for a class whose own is taken.
 const TRIES: usize = 64;
+
+/// With this many locals, a new one is no longer a choice where an old one is free.
+const MANY: usize = 1_000;
 
 /// How often the moves on edges that did not vanish are put before their branches and everything is tried again; after
 /// that all are.
@@ -34,18 +38,51 @@ pub(super) struct Numbered {
 
 struct Class {
     parent: u32,
-    range: Range,
+    range: Cover,
     ty: Type,
     /// Parameter of the function that it is.
     pinned: Option<u32>,
     /// Reads and writes.
     weight: u32,
     /// Locals of the input with the weight of the values that came from them.
-    hints: Vec<(u32, u32)>,
+    hints: BTreeMap<u32, u32>,
+}
+
+/// The range of a class: disjoint half-open intervals, start to end. Joining inserts the smaller range into the larger one,
+/// so that all joins together are near linear.
+#[derive(Default)]
+struct Cover(BTreeMap<u32, u32>);
+
+impl Cover {
+    fn of(range: &[(u32, u32)]) -> Cover {
+        Cover(range.iter().copied().collect())
+    }
+
+    fn overlaps(&self, (a, b): (u32, u32)) -> bool {
+        a < b && self.0.range(..b).next_back().is_some_and(|(_, &end)| end > a)
+    }
+
+    fn overlaps_any(&self, smaller: &Cover) -> bool {
+        smaller.0.iter().any(|(&a, &b)| self.overlaps((a, b)))
+    }
+
+    /// Adds an interval; what it overlaps or touches becomes one with it.
+    fn add(&mut self, (mut a, mut b): (u32, u32)) {
+        if a >= b {
+            return;
+        }
+        while let Some((&from, &to)) = self.0.range(..=b).next_back().filter(|&(_, &to)| to >= a) {
+            self.0.remove(&from);
+            (a, b) = (a.min(from), b.max(to));
+        }
+        self.0.insert(a, b);
+    }
 }
 
 struct Classes {
     list: Vec<Class>,
+    /// Pairs of roots whose ranges were found to overlap: they are not compared again for the next move between them.
+    apart: HashSet<(u32, u32)>,
 }
 
 impl Classes {
@@ -65,51 +102,55 @@ impl Classes {
         if x.ty != y.ty || (x.pinned.is_some() && y.pinned.is_some() && a != b) {
             return false;
         }
-        if overlap(&x.range, &[gap]) || overlap(&y.range, &[gap]) {
+        if x.range.overlaps(gap) || y.range.overlaps(gap) {
             return false;
         }
         if a == b {
-            self.list[a as usize].range = merged(&[&self.list[a as usize].range, &[gap]]);
+            self.list[a as usize].range.add(gap);
             return true;
         }
-        if overlap(&x.range, &y.range) {
+        let (small, big) = if x.range.0.len() < y.range.0.len() { (a, b) } else { (b, a) };
+        if self.apart.contains(&(small, big)) {
             return false;
         }
-        let range = merged(&[&x.range, &y.range, &[gap]]);
-        let (small, big) = if x.range.len() < y.range.len() { (a, b) } else { (b, a) };
-        let gone = std::mem::take(&mut self.list[small as usize].range);
-        drop(gone);
-        let hints = std::mem::take(&mut self.list[small as usize].hints);
-        let (pinned, weight) = (self.list[small as usize].pinned, self.list[small as usize].weight);
-        self.list[small as usize].parent = big;
+        if self.list[big as usize].range.overlaps_any(&self.list[small as usize].range) {
+            self.apart.extend([(small, big), (big, small)]);
+            return false;
+        }
+        let gone = &mut self.list[small as usize];
+        gone.parent = big;
+        let (range, mut hints) = (std::mem::take(&mut gone.range), std::mem::take(&mut gone.hints));
+        let (pinned, weight) = (gone.pinned, gone.weight);
         let root = &mut self.list[big as usize];
-        root.range = range;
+        range.0.into_iter().for_each(|i| root.range.add(i));
+        root.range.add(gap);
         root.pinned = root.pinned.or(pinned);
         root.weight += weight;
+        if root.hints.len() < hints.len() {
+            std::mem::swap(&mut root.hints, &mut hints);
+        }
         for (h, w) in hints {
-            match root.hints.iter_mut().find(|x| x.0 == h) {
-                Some(x) => x.1 += w,
-                None => root.hints.push((h, w)),
-            }
+            *root.hints.entry(h).or_default() += w;
         }
         true
     }
 }
 
-fn merged(ranges: &[&[(u32, u32)]]) -> Range {
-    normalize(ranges.concat())
-}
-
-pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, LowerError> {
+pub(super) fn number(
+    f: &Function,
+    code: &VirtualCode,
+    max_steps: usize,
+    chaos: Chaos,
+) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
     let mut crowded = Vec::new();
     let (mut classes, zeros, joined) = loop {
-        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
+        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense, max_steps)?;
         let mut classes = classes(f, &values, &live);
-        let zeros = extend_zeros(f, code, &dense, &live, &mut classes);
-        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes);
+        let zeros = extend_zeros(f, code, &dense, &live, &mut classes, chaos);
+        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, chaos);
         round += 1;
         if round == 1 {
             crowded = crowded_edges(f, code, &edges, &joined);
@@ -118,8 +159,8 @@ pub(super) fn number(f: &Function, code: &VirtualCode) -> Result<Numbered, Lower
             break (classes, zeros, joined);
         }
     };
-    let (class_color, colors) = color(f, &mut classes);
-    let (index, locals) = order(f, &colors);
+    let (class_color, colors) = color(f, &mut classes, chaos);
+    let (index, locals) = order(f, &colors, chaos);
 
     let mut remove = vec![false; code.ops.len()];
     let mut to_set = vec![false; code.ops.len()];
@@ -184,6 +225,7 @@ fn live_with_edges(
     on_edge: &[bool],
     count: usize,
     dense: &SecondaryMap<Value, u32>,
+    max_steps: usize,
 ) -> Result<(Liveness, EdgePlaces), LowerError> {
     let mut skip = vec![false; code.ops.len()];
     let mut groups: BTreeMap<(u32, Block), Vec<usize>> = BTreeMap::new();
@@ -208,7 +250,7 @@ fn live_with_edges(
     let (mut list, places): (Vec<_>, Vec<_>) = edges.into_iter().unzip();
     let view =
         CodeRef { f, ops: &code.ops, frames: code.frame_results.len(), labels: &code.labels, skip: &skip };
-    let live = liveness(view, &mut list, count, |v| dense[v])?;
+    let live = liveness(view, &mut list, count, |v| dense[v], max_steps)?;
     let mut result = EdgePlaces::new();
     for ((edge, moves), ops) in list.iter().zip(groups.values()).zip(&places) {
         let number: HashMap<u32, u32> =
@@ -229,6 +271,8 @@ fn crowded_edges(
 ) -> Vec<(Block, u32)> {
     let vanished: HashSet<usize> = joined.iter().copied().collect();
     let mut list = Vec::new();
+    // Targets by the block of a many-way branch, whose edges are gone through once.
+    let mut many: HashMap<Block, HashSet<Block>> = HashMap::new();
     for &i in edges.keys().filter(|i| !vanished.contains(*i)) {
         let m = &code.moves[i];
         let (Some(branch), ValueDef::Param(to, _)) = (m.branch, f.values[m.to].def) else { continue };
@@ -237,11 +281,14 @@ fn crowded_edges(
                 list.push((block, edge))
             }
             StackOp::Term(block) => {
-                let all = f.term(block).edges().enumerate().filter(|(_, e)| e.block == to);
-                list.extend(all.map(|(n, _)| (block, n as u32)));
+                many.entry(block).or_default().insert(to);
             }
             _ => {}
         }
+    }
+    for (block, to) in many {
+        let all = f.term(block).edges().enumerate().filter(|(_, e)| to.contains(&e.block));
+        list.extend(all.map(|(n, _)| (block, n as u32)));
     }
     list.sort_unstable();
     list.dedup();
@@ -282,15 +329,15 @@ fn classes(f: &Function, values: &[Value], live: &Liveness) -> Classes {
         .map(|(i, &v)| {
             let pinned = (i < f.params.len()).then_some(i as u32);
             let weight = live.events[i].len() as u32;
-            let mut range = live.ranges[i].clone();
+            let mut range = Cover::of(&live.ranges[i]);
             if pinned.is_some() {
-                range = merged(&[&range, &[(0, 1)]]);
+                range.add((0, 1));
             }
             let hints = f.values[v].hint.map(|h| (h, weight)).into_iter().collect();
             Class { parent: i as u32, range, ty: f.ty(v), pinned, weight, hints }
         })
         .collect();
-    Classes { list }
+    Classes { list, apart: HashSet::new() }
 }
 
 /// Values that are the zero of a local, written at the start of the function: their range begins at the entry. Returns
@@ -301,9 +348,10 @@ fn extend_zeros(
     dense: &SecondaryMap<Value, u32>,
     live: &Liveness,
     classes: &mut Classes,
+    chaos: Chaos,
 ) -> Vec<(Value, usize)> {
     let mut list = Vec::new();
-    for &v in &code.zeros {
+    for &v in code.zeros.iter().filter(|&v| chaos.flip("zero of a local", v, true)) {
         let ValueDef::Result(inst, _) = f.values[v].def else { continue };
         let data = &f.insts[inst];
         if !matches!(data.imm.const_bits(), Some(0)) && data.op != crate::ir::ops::Op::RefNull {
@@ -318,7 +366,7 @@ fn extend_zeros(
             let at = e.at as usize - 1;
             if at > 0 && code.ops[at] == StackOp::Set(v) && code.ops[at - 1] == StackOp::Inst(inst) {
                 let class = &mut classes.list[i as usize];
-                class.range = merged(&[&class.range, &[(0, e.at)]]);
+                class.range.add((0, e.at));
                 list.push((v, at));
             }
         }
@@ -334,6 +382,7 @@ fn coalesce(
     live: &Liveness,
     edges: &EdgePlaces,
     classes: &mut Classes,
+    chaos: Chaos,
 ) -> Vec<usize> {
     let place = |i: usize| {
         let m = &code.moves[i];
@@ -347,9 +396,11 @@ fn coalesce(
         (!same, std::cmp::Reverse(live.depth[place(i).1 as usize]), m.set)
     };
     order.sort_by_key(key);
+    chaos.shuffle("order of moves", (), &mut order);
     order.retain(|&i| {
         let m = &code.moves[i];
-        classes.join(dense[m.from], dense[m.to], place(i))
+        chaos.flip("share a local", (m.from, m.to), true)
+            && classes.join(dense[m.from], dense[m.to], place(i))
     });
     order
 }
@@ -362,18 +413,18 @@ struct Color {
 }
 
 impl Color {
-    fn free_for(&self, range: &[(u32, u32)]) -> bool {
-        range.iter().all(|&(a, b)| self.taken.range(..b).next_back().is_none_or(|(_, &end)| end <= a))
+    fn free_for(&self, range: &Cover) -> bool {
+        range.0.iter().all(|(&a, &b)| self.taken.range(..b).next_back().is_none_or(|(_, &end)| end <= a))
     }
 
     fn take(&mut self, class: &Class) {
-        self.taken.extend(class.range.iter().copied());
+        self.taken.extend(class.range.0.iter().map(|(&a, &b)| (a, b)));
         self.weight += class.weight;
     }
 }
 
 /// Chooses a colour for each class: its number by class, and the colours, the first of which are the parameters.
-fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
+fn color(f: &Function, classes: &mut Classes, chaos: Chaos) -> (Vec<u32>, Vec<Color>) {
     let n = classes.list.len();
     let mut chosen = vec![u32::MAX; n];
     let mut colors: Vec<Color> =
@@ -391,14 +442,16 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
         let c = &classes.list[i as usize];
         (c.pinned.is_none(), std::cmp::Reverse(c.weight), i)
     });
+    let free = roots.partition_point(|&i| classes.list[i as usize].pinned.is_some());
+    chaos.shuffle("order of colouring", (), &mut roots[free..]);
     for i in roots {
         let c = &classes.list[i as usize];
         let color = match c.pinned {
             Some(p) => p,
             None => {
-                let mut hints = c.hints.clone();
+                let mut hints: Vec<(u32, u32)> = c.hints.iter().map(|(&h, &w)| (h, w)).collect();
                 hints.sort_by_key(|&(h, w)| (std::cmp::Reverse(w), h));
-                let hinted = hints.iter().find_map(|&(h, _)| {
+                let hinted = hints.iter().take(TRIES).find_map(|&(h, _)| {
                     let color = *by_hint.get(&(c.ty, h))?;
                     colors[color as usize].free_for(&c.range).then_some(color)
                 });
@@ -408,7 +461,19 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
                     list.iter().copied().take(TRIES).find(|&k| colors[k as usize].free_for(&c.range))
                 };
                 let reuse = if fresh && !hints.is_empty() { None } else { any() };
-                hinted.or(reuse).unwrap_or_else(|| {
+                let any_legal = |usual: Option<u32>| {
+                    let list = by_type.get(&c.ty).into_iter().flatten().copied();
+                    let free = |&k: &u32| colors[k as usize].free_for(&c.range);
+                    let mut legal: Vec<Option<u32>> = list.filter(free).take(TRIES).map(Some).collect();
+                    if legal.is_empty() || colors.len() < MANY {
+                        legal.push(None);
+                    }
+                    let at = legal.iter().position(|&k| k == usual).unwrap_or(0);
+                    legal[chaos.pick("colour", i, legal.len(), at)]
+                };
+                let usual = hinted.or(reuse);
+                let chosen = if chaos.is_on() { any_legal(usual) } else { usual };
+                chosen.unwrap_or_else(|| {
                     let k = colors.len() as u32;
                     colors.push(Color { ty: c.ty, taken: BTreeMap::new(), weight: 0 });
                     by_type.entry(c.ty).or_default().push(k);
@@ -426,7 +491,7 @@ fn color(f: &Function, classes: &mut Classes) -> (Vec<u32>, Vec<Color>) {
 }
 
 /// Final index of each colour, and the types of the declared locals.
-fn order(f: &Function, colors: &[Color]) -> (Vec<u32>, Vec<Type>) {
+fn order(f: &Function, colors: &[Color], chaos: Chaos) -> (Vec<u32>, Vec<Type>) {
     let params = f.params.len();
     let mut rest: Vec<usize> = (params..colors.len()).collect();
     rest.sort_by_key(|&i| (std::cmp::Reverse(colors[i].weight), i));
@@ -443,6 +508,7 @@ fn order(f: &Function, colors: &[Color]) -> (Vec<u32>, Vec<Type>) {
             (std::cmp::Reverse(weight[&c.ty]), c.ty, std::cmp::Reverse(c.weight), i)
         });
     }
+    chaos.shuffle("numbers of locals", (), &mut rest);
     let mut index: Vec<u32> = (0..colors.len() as u32).collect();
     let mut locals = Vec::new();
     for i in rest {

@@ -4,11 +4,19 @@
 use super::LowerError;
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::liveness::{CodeRef, liveness};
+use crate::chaos::Chaos;
 
-pub(super) fn peephole(code: &mut StackCode) -> Result<(), LowerError> {
-    outermost_frame(code);
-    pairs(code);
-    dead_writes(code)
+pub(super) fn peephole(code: &mut StackCode, max_steps: usize, chaos: Chaos) -> Result<(), LowerError> {
+    if chaos.flip("outermost frame is the function's", (), true) {
+        outermost_frame(code);
+    }
+    if chaos.flip("join writes and reads", (), true) {
+        pairs(code);
+    }
+    if chaos.flip("drop dead writes", (), true) {
+        dead_writes(code, max_steps)?;
+    }
+    Ok(())
 }
 
 /// `set x; get x` is `tee x`, `get x; set x` is nothing.
@@ -47,7 +55,7 @@ fn pairs(code: &mut StackCode) {
     code.ops = out;
 }
 
-fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
+fn dead_writes(code: &mut StackCode, max_steps: usize) -> Result<(), LowerError> {
     let count = code.f.params.len() + code.locals.len();
     let view = CodeRef {
         f: &code.f,
@@ -56,7 +64,7 @@ fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
         labels: &code.labels,
         skip: &[],
     };
-    let live = liveness(view, &mut [], count, |l| l)?;
+    let live = liveness(view, &mut [], count, |l| l, max_steps)?;
     let mut i = 0;
     code.ops.retain_mut(|op| {
         i += 1;

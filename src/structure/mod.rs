@@ -17,6 +17,7 @@ mod tidy;
 pub use tidy::Resolver;
 
 use crate::analysis::{Cfg, DomTree, Loops};
+use crate::chaos::Chaos;
 use crate::ir::entity::Block;
 use crate::ir::function::Function;
 
@@ -92,13 +93,13 @@ pub struct Structured {
 ///
 /// # Errors
 /// A reason, when the graph is not reducible.
-pub fn structure(f: &Function) -> Result<Structured, &'static str> {
+pub fn structure(f: &Function, chaos: Chaos) -> Result<Structured, &'static str> {
     let cfg = Cfg::compute(f);
     let dom = DomTree::compute(f, &cfg);
     if !dom.is_reducible() {
         return Err("irreducible control flow");
     }
     let loops = Loops::compute(&cfg, &dom);
-    let placed = place::place(f, &cfg, &dom, &loops);
-    Ok(tidy::tidy(f, placed))
+    let placed = place::place(f, &cfg, &dom, &loops, chaos);
+    Ok(tidy::tidy(f, placed, chaos))
 }

@@ -2,6 +2,7 @@
 
 use super::{Frame, FrameId, Item, Structured};
 use crate::analysis::{Cfg, DomTree, Loops};
+use crate::chaos::Chaos;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use cranelift_entity::SecondaryMap;
@@ -18,10 +19,11 @@ struct Placer<'a> {
     loops: &'a Loops,
     /// How many forward edges lead to a block.
     forward: SecondaryMap<Block, u32>,
+    chaos: Chaos,
     out: Structured,
 }
 
-pub(super) fn place(f: &Function, cfg: &Cfg, dom: &DomTree, loops: &Loops) -> Structured {
+pub(super) fn place(f: &Function, cfg: &Cfg, dom: &DomTree, loops: &Loops, chaos: Chaos) -> Structured {
     let mut forward: SecondaryMap<Block, u32> = SecondaryMap::with_capacity(f.blocks.len());
     for &b in cfg.rpo() {
         for e in f.term(b).edges().filter(|e| !cfg.is_back_edge(b, e.block)) {
@@ -29,7 +31,7 @@ pub(super) fn place(f: &Function, cfg: &Cfg, dom: &DomTree, loops: &Loops) -> St
         }
     }
     let out = Structured { items: Vec::new(), frames: Vec::new() };
-    let mut placer = Placer { f, cfg, dom, loops, forward, out };
+    let mut placer = Placer { f, cfg, dom, loops, forward, chaos, out };
     let mut tasks = vec![Task::Place(f.entry)];
     while let Some(task) = tasks.pop() {
         match task {
@@ -50,7 +52,8 @@ impl Placer<'_> {
     /// where the only edge to it can fall through, each other one after the end of a frame of its own.
     fn place(&mut self, x: Block, tasks: &mut Vec<Task>) {
         let kids = self.dom.children(x);
-        let inline = kids.first().copied().filter(|&k| self.falls(x, k));
+        let inline = kids.first().copied();
+        let inline = inline.filter(|&k| self.falls(x, k) && self.chaos.flip("place right after", k, true));
         let is_header = self.loops.is_header(x);
         let inside = match is_header {
             true => kids.iter().rposition(|&k| self.loops.contains(x, k)).map_or(0, |i| i + 1),
@@ -63,6 +66,7 @@ impl Placer<'_> {
         // Falling out of a loop leads to what follows it, so the frame of that can as well be inside, where it may become
         // an `if`.
         let moved = kids.get(inside).copied().filter(|&k| is_header && Some(k) != inline);
+        let moved = moved.filter(|&k| self.chaos.flip("frame of what follows inside the loop", k, true));
         for (from, to) in [(0, inside), (inside, kids.len())] {
             if kids[from..to].first().is_some_and(|&k| Some(k) == inline) {
                 after.push(Task::Place(kids[from]));

@@ -5,6 +5,7 @@
 //! `if`; a `br` over the code that follows becomes `else`, one byte less.
 
 use super::{Frame, FrameId, Item, Structured};
+use crate::chaos::Chaos;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use cranelift_entity::SecondaryMap;
@@ -12,11 +13,11 @@ use smallvec::SmallVec;
 
 const ROUNDS: usize = 6;
 
-pub(super) fn tidy(f: &Function, mut s: Structured) -> Structured {
+pub(super) fn tidy(f: &Function, mut s: Structured, chaos: Chaos) -> Structured {
     for _ in 0..ROUNDS {
-        let falls = fall_through(f, &mut s);
-        let ifs = make_ifs(f, &mut s);
-        let elses = make_elses(f, &mut s);
+        let falls = fall_through(f, &mut s, chaos);
+        let ifs = make_ifs(f, &mut s, chaos);
+        let elses = make_elses(f, &mut s, chaos);
         if !(falls | ifs | elses) {
             break;
         }
@@ -47,11 +48,14 @@ fn continuations(s: &Structured) -> Vec<Option<Block>> {
 }
 
 /// Branches to what follows fall through; of a two-way branch, the half that leads elsewhere is the one that branches.
-fn fall_through(f: &Function, s: &mut Structured) -> bool {
+fn fall_through(f: &Function, s: &mut Structured, chaos: Chaos) -> bool {
     let after = continuations(s);
     let mut changed = false;
     for (i, &next) in after.iter().enumerate() {
         let Item::Br { block, edge } = s.items[i] else { continue };
+        if !chaos.flip("fall through", (block, edge), true) {
+            continue;
+        }
         if next == Some(target(f, block, edge)) {
             s.items[i] = Item::Fall { block, edge };
             changed = true;
@@ -139,7 +143,7 @@ fn uses(f: &Function, s: &Structured) -> Vec<u32> {
 
 /// Opens every `block` as late as possible: before the body that ends in the first branch to it, or, where that is a
 /// `br_if`, as an `if` in its place. Frames without a branch go.
-fn make_ifs(f: &Function, s: &mut Structured) -> bool {
+fn make_ifs(f: &Function, s: &mut Structured, chaos: Chaos) -> bool {
     let count = uses(f, s);
     let mut resolver = Resolver::default();
     let mut out: Vec<Item> = Vec::with_capacity(s.items.len());
@@ -162,7 +166,9 @@ fn make_ifs(f: &Function, s: &mut Structured) -> bool {
                 }
             };
         match item {
-            Item::Block(id) | Item::Loop(id) if count[id as usize] == 0 => {
+            Item::Block(id) | Item::Loop(id)
+                if count[id as usize] == 0 && chaos.flip("drop a frame", id, true) =>
+            {
                 dropped[id as usize] = true;
                 changed = true;
                 continue;
@@ -170,6 +176,11 @@ fn make_ifs(f: &Function, s: &mut Structured) -> bool {
             Item::Block(id) => {
                 place[id as usize] = stack.len();
                 stack.push(id);
+                // Without a branch there is no later place.
+                if count[id as usize] == 0 || !chaos.flip("open a block late", id, true) {
+                    let mut end = out.len();
+                    open_to(stack.len(), &mut opened, &mut out, &mut end, &stack);
+                }
                 continue;
             }
             Item::Loop(id) | Item::If { frame: id, .. } => {
@@ -190,7 +201,7 @@ fn make_ifs(f: &Function, s: &mut Structured) -> bool {
             Item::BrIf { block, edge } => {
                 let id = resolver.find(target(f, block, edge)).expect("label of a branch is open");
                 let n = place[id as usize];
-                if n >= opened {
+                if n >= opened && chaos.flip("make an if", (block, edge), true) {
                     open_to(n, &mut opened, &mut out, &mut body, &stack);
                     opened = n + 1;
                     out.push(Item::If { frame: id, block, skip: edge });
@@ -198,6 +209,7 @@ fn make_ifs(f: &Function, s: &mut Structured) -> bool {
                     changed = true;
                     continue;
                 }
+                open_to(n + 1, &mut opened, &mut out, &mut body, &stack);
             }
             Item::Br { .. } | Item::Term(_) => {
                 for t in branches(f, item) {
@@ -218,7 +230,7 @@ fn make_ifs(f: &Function, s: &mut Structured) -> bool {
 }
 
 /// Turns `if … br M end … end M` into `if … else … end end M`.
-fn make_elses(f: &Function, s: &mut Structured) -> bool {
+fn make_elses(f: &Function, s: &mut Structured, chaos: Chaos) -> bool {
     struct Entry {
         id: FrameId,
         /// An `if` without `else` so far.
@@ -264,6 +276,7 @@ fn make_elses(f: &Function, s: &mut Structured) -> bool {
                     && stack[n - 1].id == id
                     && count[id as usize] == 0
                     && follow[stack[n - 2].id as usize] == Some(target(f, block, edge))
+                    && chaos.flip("make an else", (block, edge), true)
                 {
                     out.extend([Item::Fall { block, edge }, Item::Else(id)]);
                     stack[n - 1].plain_if = false;

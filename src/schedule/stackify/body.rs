@@ -76,7 +76,8 @@ impl Stackify<'_> {
                         self.p.position[i].0 == self.current || !self.needs_local[d.value]
                     }
                     ValueDef::Param(b, _) => b == self.current && b != self.p.f.entry,
-                };
+                }
+                && self.cx.chaos.flip("leave on the stack", d.value, true);
             if wait {
                 break;
             }
@@ -189,13 +190,13 @@ impl Stackify<'_> {
         let d = self.take_top();
         let data = &self.p.f.insts[inst];
         if d.negate && !self.needs_local[d.value] {
-            if data.op == Op::I32Eqz {
+            if data.op == Op::I32Eqz && self.cx.chaos.flip("negate twice", inst, true) {
                 self.done[inst] = true;
                 let value = self.p.f.args(inst)[0];
                 self.demand(Demand { value, negate: false, edge: false, set: None });
                 return;
             }
-            if opposite(data.op).is_some() {
+            if opposite(data.op).is_some() && self.cx.chaos.flip("opposite comparison", inst, true) {
                 self.emit(inst, StackOp::Inverted(inst));
                 return;
             }
@@ -213,7 +214,8 @@ impl Stackify<'_> {
         let args = self.p.f.args(inst);
         let swap = match *args {
             [x, y, ..] if self.p.f.insts[inst].op.info().commutes => {
-                matches!((self.own(x), self.own(y)), (Some(i), Some(j)) if i > j)
+                let usual = matches!((self.own(x), self.own(y)), (Some(i), Some(j)) if i > j);
+                self.cx.chaos.flip("swap operands", inst, usual)
             }
             _ => false,
         };
@@ -239,7 +241,11 @@ impl Stackify<'_> {
         let Some(&d) = self.demands.last() else { return false };
         let v = d.value;
         let (Some(at), Some(inst)) = (self.own(v), self.p.f.def_inst(v)) else { return false };
-        if self.p.f.result(inst).is_none() || self.pending[v] != 1 || self.cursor - at as usize > WINDOW {
+        if self.p.f.result(inst).is_none()
+            || self.pending[v] != 1
+            || self.cursor - at as usize > WINDOW
+            || !self.cx.chaos.flip("move down", inst, true)
+        {
             return false;
         }
         let insts = &self.p.f.blocks[self.current].insts[at as usize + 1..self.cursor];

@@ -11,11 +11,18 @@ use hashbrown::{HashMap, HashSet};
 /// How many instructions are searched for reads of a parameter.
 const SCAN: usize = 256;
 
+/// Lists up to this length are searched one by one.
+const FEW: usize = 8;
+
 impl Stackify<'_> {
     /// The moves of an edge that go through locals.
     pub(super) fn local_moves(&self, block: Block, n: u32) -> Vec<(Value, Value)> {
         let e = edge(&self.p.f, block, n);
         let stack = &self.on_stack[e.block];
+        if stack.len() > FEW {
+            let stack: HashSet<Value> = stack.iter().copied().collect();
+            return self.p.moves(e).filter(|(p, _)| !stack.contains(p)).collect();
+        }
         self.p.moves(e).filter(|(p, _)| !stack.contains(p)).collect()
     }
 
@@ -27,7 +34,10 @@ impl Stackify<'_> {
         let produced = params.len() - args.len();
         self.on_stack[e.block]
             .iter()
-            .filter_map(|v| params.iter().position(|p| p == v)?.checked_sub(produced))
+            .filter_map(|&v| match self.p.f.values[v].def {
+                ValueDef::Param(b, n) if b == e.block => (n as usize).checked_sub(produced),
+                _ => None,
+            })
             .map(|i| args[i])
             .collect()
     }
@@ -55,7 +65,9 @@ impl Stackify<'_> {
         let to = edge(&self.p.f, block, n).block;
         let kept = match (args.as_slice(), self.demands.last()) {
             (&[v], Some(d)) if self.demands.len() > self.base() => {
-                same_type(d, v, self.on_stack[to][0]) && !self.repeats(d)
+                same_type(d, v, self.on_stack[to][0])
+                    && !self.repeats(d)
+                    && self.cx.chaos.flip("keep for what falls through", block, true)
             }
             _ => false,
         };
@@ -165,11 +177,14 @@ impl Stackify<'_> {
         }
         let mut direct = Vec::new();
         let mut copies = Vec::new();
+        // Parameters written where the code stands: a copy that reads their old values cannot wait for the edge.
+        let mut inline: HashSet<Value> = HashSet::new();
         for (p, a) in moves {
             let p = self.p.written[p].expand().unwrap_or(p);
             self.needs_local[p] = true;
             let probe = Demand { value: a, negate: false, edge: true, set: None };
             if self.repeats(&probe) {
+                inline.insert(p);
                 self.out.push(StackOp::Set(p));
                 self.demand(probe);
                 self.satisfy_top();
@@ -183,7 +198,11 @@ impl Stackify<'_> {
                         && !self.needs_local[a]
                         && self.p.position[i].0 == block
                         && self.p.f.result(i).is_some()
-                        && !self.free_to_share(i, a, p) =>
+                        && self.cx.chaos.flip(
+                            "compute where it is moved",
+                            (a, p),
+                            !self.free_to_share(i, a, p),
+                        ) =>
                 {
                     direct.push((self.p.position[i].1, p, a));
                 }
@@ -192,11 +211,12 @@ impl Stackify<'_> {
         }
         direct.sort_unstable();
         for &(_, p, value) in &direct {
+            inline.insert(p);
             let set = Some(self.out.len() as u32);
             self.out.push(StackOp::Set(p));
             self.demand(Demand { value, negate: false, edge: true, set });
         }
-        self.emit_copies(copies, branch);
+        self.emit_copies(copies, branch, inline);
     }
 
     /// Whether a value can be written to its parameter's local where it is computed: they had one local in the input, and
@@ -213,7 +233,20 @@ impl Stackify<'_> {
     }
 
     /// Copies between locals: those whose target nobody reads any more last, cycles through the stack.
-    fn emit_copies(&mut self, copies: Vec<(Value, Value)>, branch: Option<u32>) {
+    ///
+    /// A copy that vanishes on its edge (`branch`) happens after everything before the branch. One whose source is in
+    /// `inline` has to happen before that is written, so it is made where the code stands, and so is in turn each copy that
+    /// reads what it writes.
+    fn emit_copies(&mut self, copies: Vec<(Value, Value)>, branch: Option<u32>, mut inline: HashSet<Value>) {
+        let mut reads: HashMap<Value, Vec<Value>> = HashMap::new();
+        for &(p, a) in copies.iter().filter(|_| branch.is_some()) {
+            reads.entry(a).or_default().push(p);
+        }
+        let mut work: Vec<Value> = inline.iter().copied().collect();
+        while let Some(v) = work.pop() {
+            work.extend(reads.get(&v).into_iter().flatten().filter(|&&p| inline.insert(p)));
+        }
+        let on_edge = |a: Value| branch.filter(|_| !inline.contains(&a));
         let mut readers: HashMap<Value, u32> = HashMap::new();
         for &(_, a) in &copies {
             *readers.entry(a).or_default() += 1;
@@ -223,6 +256,10 @@ impl Stackify<'_> {
         let free = |readers: &HashMap<Value, u32>, p: Value| readers.get(&p).copied().unwrap_or(0) == 0;
         let mut ready: Vec<usize> =
             (0..copies.len()).rev().filter(|&i| free(&readers, copies[i].0)).collect();
+        self.cx.chaos.shuffle("order of copies", &copies, &mut ready);
+        if self.cx.chaos.flip("copies through the stack", &copies, false) {
+            ready.clear();
+        }
         let mut order = Vec::new();
         let mut placed = HashSet::new();
         while let Some(i) = ready.pop() {
@@ -249,12 +286,12 @@ impl Stackify<'_> {
             })
             .collect();
         for (&i, &set) in cyclic.iter().zip(&sets).rev() {
-            self.copy_from(copies[i].1, copies[i].0, set, branch);
+            self.copy_from(copies[i].1, copies[i].0, set, on_edge(copies[i].1));
         }
         for &i in order.iter().rev() {
             let set = self.out.len() as u32;
             self.out.push(StackOp::Set(copies[i].0));
-            self.copy_from(copies[i].1, copies[i].0, set, branch);
+            self.copy_from(copies[i].1, copies[i].0, set, on_edge(copies[i].1));
         }
     }
 

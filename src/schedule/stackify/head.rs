@@ -96,8 +96,11 @@ impl Stackify<'_> {
         while n > 0 {
             let values = &self.demands[top - n..];
             let first_only = values.iter().enumerate().all(|(i, d)| i + 1 == n || !self.needs_local[d.value]);
-            let saving: i32 = values.iter().map(|d| self.saving(block, d.value)).sum();
-            if first_only && saving > 0 && self.others_are_above(block, top - n) {
+            let saving: Option<i32> = values.iter().map(|d| self.saving(block, d.value)).sum();
+            if first_only
+                && saving.is_some_and(|s| self.cx.chaos.flip("pass on the stack", (block, n), s > 0))
+                && self.others_are_above(block, top - n)
+            {
                 chosen.extend(values.iter().map(|d| d.value));
                 break;
             }
@@ -123,33 +126,33 @@ impl Stackify<'_> {
             .iter()
             .copied()
             .filter(|&p| self.p.live[p] && self.needs_local[p])
-            .map(|p| (self.saving(block, p), p))
+            .filter_map(|p| Some((self.saving(block, p)?, p)))
             .max_by_key(|&(saving, p)| (saving, std::cmp::Reverse(p)));
         if let Some((saving, p)) = best
-            && saving > 0
+            && self.cx.chaos.flip("receive on the stack", p, saving > 0)
         {
             self.out.push(StackOp::Set(p));
             self.on_stack[block] = SmallVec::from_slice(&[p]);
         }
     }
 
-    /// Bytes saved by passing a parameter on the stack.
-    fn saving(&self, block: Block, p: Value) -> i32 {
-        let ValueDef::Param(_, n) = self.p.f.values[p].def else { return 0 };
+    /// Bytes saved by passing a parameter on the stack; `None` if it cannot be passed there.
+    fn saving(&self, block: Block, p: Value) -> Option<i32> {
+        let ValueDef::Param(_, n) = self.p.f.values[p].def else { return None };
         let mut saving = if self.pending[p] > 0 { 2 } else { 0 };
         if self.needs_local[p] {
             saving -= 2;
         }
         for &(x, i) in self.p.in_edges.of(block) {
             let e = edge(&self.p.f, x, i);
-            let Some(&a) = self.p.f.edge_args(e).get(n as usize) else { return 0 };
+            let &a = self.p.f.edge_args(e).get(n as usize)?;
             if a == p {
-                return 0;
+                return None;
             }
             let (local, stack) = self.edge_costs(x, i, p, a);
             saving += local - stack;
         }
-        saving
+        Some(saving)
     }
 
     /// Whether no demand below position `rest` in this frame is for a parameter of the block.

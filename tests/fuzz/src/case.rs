@@ -2,8 +2,8 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{generate, left_sides, single, smith};
-use loom_wasm::{Assumptions, Objective, Options, Report};
+use crate::{chains, generate, left_sides, mutate, single, smith, state};
+use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const SLOW: Duration = Duration::from_secs(10);
 
 /// Where modules come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Source {
     /// The structured generator.
     Own,
@@ -24,65 +24,60 @@ pub enum Source {
     Smith,
     /// Left sides of the built-in rules.
     Rules,
+    /// Programs in the form of fused components.
+    Chains,
+    /// Mutations of the repository's modules, of real ones and of the other generators'.
+    Mutate,
+    /// Reads of a state around everything that may change it.
+    State,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::Own => "own",
+            Source::Single => "single",
+            Source::Smith => "smith",
+            Source::Rules => "rules",
+            Source::Chains => "chains",
+            Source::Mutate => "mutate",
+            Source::State => "state",
+            Source::Mixed => "mixed",
+        })
+    }
+}
+
+impl Source {
+    /// The generator of a seed: itself, or what `Mixed` draws.
+    pub fn of(self, seed: u64) -> Source {
+        if self != Source::Mixed {
+            return self;
+        }
+        match Rng::new(seed ^ 0x3a3a).below(20) {
+            0..3 => Source::Single,
+            3..5 => Source::Smith,
+            5..9 => Source::Rules,
+            9..12 => Source::Mutate,
+            12..15 => Source::Chains,
+            15..17 => Source::State,
+            _ => Source::Own,
+        }
+    }
+}
+
 /// Module of a seed. `None` when the source has none for it.
 pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
-    match source {
-        Source::Own => Some(generate::module(seed)),
+    match source.of(seed) {
+        Source::Own | Source::Mixed => Some(generate::module(seed)),
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
         Source::Rules => left_sides::module(seed),
-        Source::Mixed => match Rng::new(seed ^ 0x3a3a).below(10) {
-            0 | 1 => single::module(seed),
-            2 => smith::module(seed),
-            3 | 4 => left_sides::module(seed),
-            _ => Some(generate::module(seed)),
-        },
+        Source::Chains => chains::module(seed),
+        Source::Mutate => mutate::module(seed),
+        Source::State => state::module(seed),
     }
-}
-
-/// All assumptions off: whole memories are compared.
-pub fn strict() -> Assumptions {
-    Assumptions { canonical_abi: Some(false), shadow_stack: Some(false), ..Assumptions::default() }
-}
-
-/// Options of a seed. Everything that changes code is drawn; assumptions are off.
-pub fn options(seed: u64) -> Options {
-    let mut rng = Rng::new(seed ^ 0x0b0b_0b0b);
-    Options {
-        egraph: rng.percent(75),
-        objective: if rng.percent(50) { Objective::Size } else { Objective::Speed },
-        effort: rng.pick(&[2, 2, 2, 1, 3, 4, 0]),
-        no_revert: rng.percent(60),
-        verify: rng.percent(25),
-        assumptions: strict(),
-        ..Options::default()
-    }
-}
-
-/// The flags that give these options on the command line of this tool and of `loom`.
-pub fn flags(options: &Options) -> String {
-    let mut out = vec![match options.objective {
-        Objective::Size => "-Os".to_owned(),
-        Objective::Speed => format!("-O{}", options.effort),
-    }];
-    out.push("--strict".to_owned());
-    if options.egraph {
-        out.push("--egraph".to_owned());
-    }
-    if options.no_revert {
-        out.push("--no-revert".to_owned());
-    }
-    if let Some(seed) = options.chaos {
-        out.push(format!("--chaos {seed}"));
-    }
-    if options.verify {
-        out.push("--verify".to_owned());
-    }
-    out.join(" ")
 }
 
 /// What became of a case.
@@ -97,7 +92,7 @@ pub enum Outcome {
 }
 
 /// Kinds of bugs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The optimizer panicked.
     Panic,
@@ -133,7 +128,8 @@ thread_local! {
 /// Message of the latest panic; the optimizer's own threads panic too, so one for the process.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-fn last_panic() -> String {
+/// The message of the latest panic.
+pub fn last_panic() -> String {
     LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -151,7 +147,11 @@ pub fn capture_panics() {
     }));
 }
 
-fn quietly<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
+/// Runs it without printing a panic.
+///
+/// # Errors
+/// What the panic carried.
+pub fn quietly<T>(f: impl FnOnce() -> T) -> std::thread::Result<T> {
     QUIET.set(true);
     let result = catch_unwind(AssertUnwindSafe(f));
     QUIET.set(false);
@@ -167,7 +167,7 @@ fn validate(wasm: &[u8]) -> Result<(), String> {
 }
 
 /// Limits of the report that stand for a bug of a stage which a checker made harmless.
-const REFUSALS: [&str; 3] = ["internal-panic", "lower-check-failed", "extract-refused"];
+const REFUSALS: [&str; 4] = ["internal-panic", "lower-check-failed", "lower-second-way", "extract-refused"];
 
 fn refusal(report: &Report) -> Option<String> {
     let reason =

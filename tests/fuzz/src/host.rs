@@ -1,17 +1,23 @@
-//! The host side of the oracle: imports made from their types, a log of calls, and writes into exported memories.
+//! The host side of the oracle in wasmi: imports made from their types, a log of calls, and writes into exported memories.
 //!
-//! Every function import logs its name, its arguments and a hash of all memories and mutable globals that the host can see
-//! at that moment, and answers with values that depend only on the position in the log. Names give extra behaviour:
-//! `poke*` overwrites bytes of the exported memories, `reenter*` calls the export `on_reenter`, a global `base*` is 2
-//! (to be an offset of segments).
+//! Every function import logs its name, its arguments and a hash of all memories, mutable globals and tables that the host
+//! can see at that moment, and answers with values that depend only on the position in the log. Names give extra
+//! behaviour: `poke*` overwrites bytes of the exported memories, `reenter*` calls the export `on_reenter`, a global
+//! `base*` is 2 (to be an offset of segments).
 
+use crate::surface::Facts;
 use crate::value::{Seen, Ty};
+use std::collections::BTreeMap;
 use wasmi::{
-    AsContext, AsContextMut, Caller, Error, Extern, ExternType, Func, Global, Memory, StoreLimits, Val,
+    AsContext, AsContextMut, Caller, Error, Extern, ExternType, Func, FuncType, Global, Memory, Ref,
+    StoreLimits, Table, Val,
 };
 
 /// Calls to imports that are logged before the host stops the program with a trap.
-const MAX_LOG: usize = 400;
+pub const MAX_LOG: usize = 400;
+
+/// Slots of a table that are compared one by one.
+pub const MAX_SLOTS: u64 = 256;
 
 /// One call to an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,78 +36,154 @@ pub struct HostState {
     pub limits: StoreLimits,
     /// Calls so far.
     pub log: Vec<LogEntry>,
-    /// Names of the exports, in order; memories and globals among them are hashed at each call.
+    /// Names of the exports, in order.
     pub exports: Vec<String>,
-    /// Imported memories and globals, which the host can always see.
+    /// Imported memories, globals and tables, which the host can always see.
     pub imported: Vec<Extern>,
     /// Nesting of `reenter` calls.
     pub depth: usize,
+    /// What the module's code can do at all.
+    pub facts: Facts,
+    /// Names of functions that the host knows, by their handle.
+    pub names: BTreeMap<String, String>,
+    /// All that the host can see, once the exports have been looked up.
+    pub visible: Option<Vec<Extern>>,
+    /// States that cannot change any more, because nothing writes them.
+    pub kept: Kept,
 }
 
-/// Hash of a byte slice, eight bytes at a time: fast, and good enough to tell two memories apart.
+/// States of what nothing can write, and of the moment that is being looked at.
+#[derive(Default)]
+pub struct Kept {
+    memories: Vec<(usize, u64)>,
+    tables: BTreeMap<usize, EntityState>,
+}
+
+/// Hash of a memory's content (XXH3: whole memories are hashed after each call and at each import).
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut h = bytes.len() as u64 ^ 0x51_7c_c1_b7_27_22_0a_95;
-    let mut words = bytes.chunks_exact(8);
-    for w in &mut words {
-        let word = u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]]);
-        h = (h.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    for &b in words.remainder() {
-        h = (h.rotate_left(5) ^ u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    h
+    xxhash_rust::xxh3::xxh3_64(bytes)
 }
 
-/// One observable entity of the final state.
+impl Kept {
+    /// Hash of a memory. One that is imported and exported is hashed once; memories are told apart by their address.
+    fn hash(&mut self, data: &[u8]) -> u64 {
+        let at = data.as_ptr().addr();
+        // Memories without a byte may share their address; their hash is the same.
+        if let Some((_, hash)) = self.memories.iter().find(|(known, _)| *known == at) {
+            return *hash;
+        }
+        let hash = hash_bytes(data);
+        self.memories.push((at, hash));
+        hash
+    }
+}
+
+/// One observable entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntityState {
     /// Size in bytes and hash of the content.
     Memory(u64, u64),
-    /// Value of a mutable global.
+    /// Value of a global.
     Global(Seen),
-    /// Size, and which of the first slots are null.
-    Table(u64, Vec<bool>),
+    /// Size, and the first slots: `null`, the name under which the host knows the function, or its type.
+    Table(u64, Vec<String>),
 }
 
-/// State of one memory, global or table; functions have none.
-pub fn entity_state(ctx: impl AsContext, item: &Extern) -> Option<EntityState> {
-    match item {
-        Extern::Memory(m) => {
-            let data = m.data(ctx.as_context());
-            Some(EntityState::Memory(data.len() as u64, hash_bytes(data)))
+impl EntityState {
+    /// All of it in one word.
+    pub fn digest(&self) -> u64 {
+        match self {
+            EntityState::Memory(size, hash) => size ^ hash,
+            EntityState::Global(v) => v.hash(),
+            EntityState::Table(size, slots) => slots.iter().fold(*size, |h, s| {
+                (h.rotate_left(7) ^ hash_bytes(s.as_bytes())).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            }),
         }
-        Extern::Global(g) => Some(EntityState::Global(Seen::of(&g.get(&ctx)))),
-        Extern::Table(t) => {
-            let size = t.size(&ctx);
-            let slots = (0..size.min(64))
-                .map(|i| t.get(&ctx, i).is_none_or(|r| matches!(Seen::of(&r), Seen::Null(_))))
-                .collect();
-            Some(EntityState::Table(size, slots))
-        }
-        Extern::Func(_) => None,
     }
 }
 
-fn visible_hash(caller: &Caller<'_, HostState>) -> u64 {
-    let state = caller.data();
-    let mut h = 0u64;
-    let mut mix = |s: Option<EntityState>| {
-        let part = match s {
-            Some(EntityState::Memory(size, hash)) => size ^ hash,
-            Some(EntityState::Global(v)) => v.hash(),
-            _ => return,
-        };
-        h = (h.rotate_left(9) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// Mixes what the host sees into one word.
+pub fn digest(states: &[EntityState]) -> u64 {
+    states.iter().fold(0, |h, s| (h.rotate_left(9) ^ s.digest()).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+fn signature(ty: &FuncType) -> String {
+    let names =
+        |types: &[wasmi::ValType]| types.iter().map(|t| Ty::of(*t).name()).collect::<Vec<_>>().join(" ");
+    format!("({}) -> ({})", names(ty.params()), names(ty.results()))
+}
+
+/// The key under which [`HostState::names`] has a function.
+pub fn handle(f: &Func) -> String {
+    format!("{f:?}")
+}
+
+fn slots(ctx: impl AsContext<Data = HostState>, table: &Table) -> EntityState {
+    let size = table.size(&ctx);
+    let name = |i| match table.get(&ctx, i) {
+        None | Some(Val::FuncRef(Ref::Null) | Val::ExternRef(Ref::Null)) => "null".to_owned(),
+        Some(Val::FuncRef(Ref::Val(f))) => {
+            let known = ctx.as_context().data().names.get(&handle(&f)).cloned();
+            known.unwrap_or_else(|| signature(&f.ty(&ctx)))
+        }
+        Some(_) => "host".to_owned(),
     };
-    for item in &state.imported {
-        mix(entity_state(caller, item));
-    }
-    for name in &state.exports {
-        if let Some(item) = caller.get_export(name) {
-            mix(entity_state(caller, &item));
+    EntityState::Table(size, (0..size.min(MAX_SLOTS)).map(name).collect())
+}
+
+/// States of all that the host can see now. `get` looks up an export, if there is an instance.
+pub fn look<C: AsContextMut<Data = HostState>>(
+    ctx: &mut C,
+    get: impl Fn(&C, &str) -> Option<Extern>,
+) -> Vec<EntityState> {
+    let visible = match ctx.as_context_mut().data_mut().visible.take() {
+        Some(v) => v,
+        None => {
+            let names = ctx.as_context().data().exports.clone();
+            let mut all = ctx.as_context().data().imported.clone();
+            for name in names {
+                match get(ctx, &name) {
+                    Some(Extern::Func(f)) => {
+                        ctx.as_context_mut().data_mut().names.entry(handle(&f)).or_insert(name);
+                    }
+                    Some(item) => all.push(item),
+                    None => {}
+                }
+            }
+            all
         }
+    };
+    let mut kept = std::mem::take(&mut ctx.as_context_mut().data_mut().kept);
+    let mut out = Vec::with_capacity(visible.len());
+    for (i, item) in visible.iter().enumerate() {
+        out.push(match item {
+            Extern::Memory(m) => {
+                let data = m.data(ctx.as_context());
+                EntityState::Memory(data.len() as u64, kept.hash(data))
+            }
+            Extern::Global(g) => EntityState::Global(Seen::of(&g.get(ctx.as_context()))),
+            Extern::Table(t) => match kept.tables.get(&i) {
+                Some(state) => state.clone(),
+                None => {
+                    let state = slots(ctx.as_context(), t);
+                    kept.tables.insert(i, state.clone());
+                    state
+                }
+            },
+            Extern::Func(_) => continue,
+        });
     }
-    h
+    let mut store = ctx.as_context_mut();
+    let state = store.data_mut();
+    if state.facts.writes_memory {
+        kept.memories.clear();
+    }
+    if state.facts.writes_table {
+        kept.tables.clear();
+    }
+    state.kept = kept;
+    state.visible = Some(visible);
+    out
 }
 
 /// Overwrites a few bytes in the first 64 of each exported memory, as a host that answers through memory does.
@@ -147,7 +229,7 @@ fn import_call(
     if position as usize >= MAX_LOG {
         return Err(Error::i32_exit(77));
     }
-    let state = visible_hash(caller);
+    let state = digest(&look(caller, |c, name| c.get_export(name)));
     let args = args.iter().map(Seen::of).collect();
     caller.data_mut().log.push(LogEntry { import: import.to_owned(), args, state });
     if field.starts_with("poke") {

@@ -12,6 +12,7 @@ use loom_wasm::rules::{
     Bound, ConstPat, Facts, ImmPat, ImmSort, Length, NodeKind, NodeType, Rule, RuleSet, VarKind, shape,
 };
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Instances of the left side in a module.
@@ -54,10 +55,24 @@ impl Facts for Optimist {
     }
 }
 
-/// The built-in rules, read once.
+static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+
+/// Takes the rules from files instead of the built-in ones. Call once, before anything else; without paths it does nothing.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn use_rules(paths: &[PathBuf]) -> Result<(), String> {
+    if !paths.is_empty() {
+        let set = RuleSet::load(paths).map_err(|e| e.to_string())?;
+        // Set before: the caller broke the contract, and the first rules stay.
+        let _ = RULES.set(set.rules);
+    }
+    Ok(())
+}
+
+/// The rules, read once.
 pub fn rules() -> &'static [Rule] {
-    static ALL: OnceLock<Vec<Rule>> = OnceLock::new();
-    ALL.get_or_init(|| RuleSet::builtin().map(|s| s.rules).unwrap_or_default())
+    RULES.get_or_init(|| RuleSet::builtin().map(|s| s.rules).unwrap_or_default())
 }
 
 fn name(ty: Type) -> Option<&'static str> {

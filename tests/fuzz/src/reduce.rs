@@ -5,82 +5,11 @@
 //! functions become constants, runs of operators are deleted, operators (and whole blocks) are replaced by drops and
 //! constants, `if`s become one of their arms, blocks are unwrapped, exports and segments are removed.
 
-use wasm_encoder::{CodeSection, Encode, RawSection};
+use crate::parts::{Body, Parts, join, split};
+use wasm_encoder::Encode;
 use wasmparser::{
-    BinaryReader, FuncValidatorAllocations, Operator, Parser, Payload, ValType, ValidPayload, Validator,
-    WasmFeatures,
+    BinaryReader, FuncValidatorAllocations, Operator, Parser, ValType, ValidPayload, Validator, WasmFeatures,
 };
-
-/// A function body taken apart.
-#[derive(Clone)]
-struct Body {
-    /// Encoded declarations of locals.
-    locals: Vec<u8>,
-    /// Encoded operators, the final `end` included.
-    operators: Vec<Vec<u8>>,
-}
-
-/// A module taken apart.
-#[derive(Clone)]
-struct Parts {
-    before: Vec<(u8, Vec<u8>)>,
-    bodies: Vec<Body>,
-    after: Vec<(u8, Vec<u8>)>,
-}
-
-fn split(wasm: &[u8]) -> Option<Parts> {
-    let mut parts = Parts { before: Vec::new(), bodies: Vec::new(), after: Vec::new() };
-    let mut seen_code = false;
-    for payload in Parser::new(0).parse_all(wasm) {
-        let payload = payload.ok()?;
-        if let Payload::CodeSectionEntry(body) = &payload {
-            seen_code = true;
-            let start = body.get_operators_reader().ok()?.original_position();
-            let range = body.range();
-            let mut reader = body.get_operators_reader().ok()?;
-            let mut operators = Vec::new();
-            let mut at = start;
-            while !reader.eof() {
-                reader.read().ok()?;
-                let end = reader.original_position();
-                operators.push(wasm[at as usize..end as usize].to_vec());
-                at = end;
-            }
-            parts
-                .bodies
-                .push(Body { locals: wasm[range.start as usize..start as usize].to_vec(), operators });
-        } else if let Some((id, range)) = payload.as_section()
-            && id != 10
-        {
-            let list = if seen_code { &mut parts.after } else { &mut parts.before };
-            // Custom sections say nothing about behaviour.
-            if id != 0 {
-                list.push((id, wasm[range.start as usize..range.end as usize].to_vec()));
-            }
-        }
-    }
-    Some(parts)
-}
-
-fn join(parts: &Parts) -> Vec<u8> {
-    let mut module = wasm_encoder::Module::new();
-    for (id, data) in &parts.before {
-        module.section(&RawSection { id: *id, data });
-    }
-    if !parts.bodies.is_empty() {
-        let mut code = CodeSection::new();
-        for body in &parts.bodies {
-            let mut bytes = body.locals.clone();
-            body.operators.iter().for_each(|o| bytes.extend(o));
-            code.raw(&bytes);
-        }
-        module.section(&code);
-    }
-    for (id, data) in &parts.after {
-        module.section(&RawSection { id: *id, data });
-    }
-    module.finish()
-}
 
 fn valid(wasm: &[u8]) -> bool {
     Validator::new_with_features(WasmFeatures::all()).validate_all(wasm).is_ok()

@@ -1,6 +1,7 @@
 //! Regression cases: each `.wat` under `tests/regressions` is run before and after under every choice of options.
 
 use crate::case::{self, Kind, Outcome};
+use crate::choices;
 use loom_wasm::{Objective, Options};
 use std::path::Path;
 
@@ -10,7 +11,7 @@ pub fn option_matrix() -> Vec<Options> {
     for egraph in [false, true] {
         for objective in [Objective::Speed, Objective::Size] {
             for no_revert in [false, true] {
-                let assumptions = case::strict();
+                let assumptions = choices::strict();
                 out.push(Options {
                     egraph,
                     objective,
@@ -22,7 +23,18 @@ pub fn option_matrix() -> Vec<Options> {
             }
         }
     }
-    out.push(Options { egraph: true, effort: 4, assumptions: case::strict(), ..Options::default() });
+    out.push(Options { egraph: true, effort: 4, assumptions: choices::strict(), ..Options::default() });
+    for (chaos, objective) in [(1, Objective::Speed), (2, Objective::Size), (3, Objective::Speed)] {
+        let assumptions = choices::strict();
+        out.push(Options {
+            egraph: true,
+            objective,
+            chaos: Some(chaos),
+            assumptions,
+            verify: true,
+            ..Options::default()
+        });
+    }
     out
 }
 
@@ -33,9 +45,13 @@ pub fn check_all(wasm: &[u8]) -> Vec<String> {
         for seed in 0..2 {
             match case::check(wasm, &options, seed, 24) {
                 Outcome::Equal(_) => {}
-                Outcome::Skip(why) => bugs.push(format!("{}: not comparable: {why}", case::flags(&options))),
+                Outcome::Skip(why) => {
+                    bugs.push(format!("{}: not comparable: {why}", choices::flags(&options)))
+                }
                 Outcome::Bug(Kind::Slow, _) => {}
-                Outcome::Bug(kind, what) => bugs.push(format!("{}: {kind}: {what}", case::flags(&options))),
+                Outcome::Bug(kind, what) => {
+                    bugs.push(format!("{}: {kind}: {what}", choices::flags(&options)))
+                }
             }
         }
     }

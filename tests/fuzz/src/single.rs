@@ -3,6 +3,7 @@
 //! Operators are found, not listed: each opcode with plausible immediates is offered to the validator with operands of all
 //! types, and the signature is what validates.
 
+use crate::nan::{self, Float};
 use crate::rng::Rng;
 use std::sync::OnceLock;
 use wasm_encoder::{
@@ -79,13 +80,15 @@ fn encodings() -> Vec<Vec<u8>> {
     out
 }
 
-/// Lane width when the operator may give any arithmetic NaN.
-fn loose_lanes(bytes: &[u8]) -> Option<u32> {
+/// Lane width when the operator (with its immediates, as bytes) may give any arithmetic NaN.
+pub fn loose_lanes(bytes: &[u8]) -> Option<u32> {
     match bytes[0] {
         0x8d..=0x97 | 0xb6 => Some(4),
         0x9b..=0xa5 | 0xbb => Some(8),
         0xfd => {
-            let op = bytes[1..].iter().rev().fold(0u32, |v, b| v << 7 | u32::from(b & 0x7f));
+            // Immediates may follow the operator's number.
+            let last = bytes[1..].iter().position(|b| b & 0x80 == 0)? + 1;
+            let op = bytes[1..=last].iter().rev().fold(0u32, |v, b| v << 7 | u32::from(b & 0x7f));
             match op {
                 0x67..=0x6a | 0x5e | 0xe3..=0xe9 | 0x105 | 0x106 | 0x10d | 0x10e => Some(4),
                 0x74 | 0x75 | 0x7a | 0x94 | 0x5f | 0xef..=0xf5 | 0x107 | 0x108 | 0x10f | 0x110 => Some(8),
@@ -218,33 +221,6 @@ fn constant(f: &mut Function, ty: ValType, rng: &mut Rng) {
     };
 }
 
-/// Makes a NaN on the stack canonical, lane by lane for vectors. `scratch` is a local of the type.
-fn canonicalize(f: &mut Function, ty: ValType, lanes: u32, scratch: u32) {
-    let nan32 = 0x7fc0_0000u32;
-    let nan64 = 0x7ff8_0000_0000_0000u64;
-    f.instruction(&I::LocalTee(scratch));
-    let eq = match (ty, lanes) {
-        (ValType::F32, _) => {
-            f.instruction(&I::F32Const(Ieee32::new(nan32)));
-            I::F32Eq
-        }
-        (ValType::F64, _) => {
-            f.instruction(&I::F64Const(Ieee64::new(nan64)));
-            I::F64Eq
-        }
-        (_, 4) => {
-            f.instruction(&I::V128Const((0..4).fold(0u128, |v, _| v << 32 | u128::from(nan32)) as i128));
-            I::F32x4Eq
-        }
-        _ => {
-            f.instruction(&I::V128Const((u128::from(nan64) << 64 | u128::from(nan64)) as i128));
-            I::F64x2Eq
-        }
-    };
-    f.instruction(&I::LocalGet(scratch)).instruction(&I::LocalGet(scratch)).instruction(&eq);
-    f.instruction(if ty == ValType::V128 { &I::V128Bitselect } else { &I::Select });
-}
-
 /// A module for the seed: the operator is `seed` modulo their number, the operands are random.
 pub fn module(seed: u64) -> Option<Vec<u8>> {
     let all = operators();
@@ -270,7 +246,13 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
         }
         f.raw(op.bytes.iter().copied());
         if let (Some(lanes), Some(ty)) = (op.loose, op.results.first()) {
-            canonicalize(&mut f, *ty, lanes, scratch);
+            let float = match (*ty, lanes) {
+                (ValType::F32, _) => Float::F32,
+                (ValType::F64, _) => Float::F64,
+                (_, 4) => Float::Lanes32,
+                _ => Float::Lanes64,
+            };
+            nan::append(&mut f, float, scratch);
         }
         f.instruction(&I::End);
         functions.push((params, op.results.clone(), f));

@@ -11,10 +11,11 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
     let config = Config {
         min_memories: 2,
         max_memories: 4,
-        // One by default; and without a small maximum `memory.grow` is decided by the engine's limits.
+        // One by default; and without a small maximum `memory.grow` is decided by the engine's limits. Large memories would
+        // only take time to hash.
         memory_max_size_required: true,
-        max_memory32_bytes: 6 << 16,
-        max_memory64_bytes: 6 << 16,
+        max_memory32_bytes: 3 << 16,
+        max_memory64_bytes: 3 << 16,
         table_max_size_required: true,
         max_table_elements: 1000,
         max_tables: 3,

@@ -20,6 +20,8 @@ pub enum Ty {
     FuncRef,
     /// Host reference.
     ExternRef,
+    /// Any other reference; only null can be passed in.
+    OtherRef,
 }
 
 impl Ty {
@@ -33,6 +35,20 @@ impl Ty {
             ValType::V128 => Ty::V128,
             ValType::FuncRef => Ty::FuncRef,
             ValType::ExternRef => Ty::ExternRef,
+        }
+    }
+
+    /// Name in the text format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ty::I32 => "i32",
+            Ty::I64 => "i64",
+            Ty::F32 => "f32",
+            Ty::F64 => "f64",
+            Ty::V128 => "v128",
+            Ty::FuncRef => "funcref",
+            Ty::ExternRef => "externref",
+            Ty::OtherRef => "ref",
         }
     }
 
@@ -51,7 +67,7 @@ impl Ty {
                 };
                 Seen::V128(u128::from(lane(rng)) << 64 | u128::from(lane(rng)))
             }
-            Ty::FuncRef => Seen::Null(Ty::FuncRef),
+            Ty::FuncRef | Ty::OtherRef => Seen::Null(self),
             Ty::ExternRef if rng.percent(50) => Seen::Ref(Ty::ExternRef),
             Ty::ExternRef => Seen::Null(Ty::ExternRef),
         }
@@ -63,7 +79,7 @@ impl Ty {
     }
 }
 
-/// One value, bit for bit; of references only whether they are null.
+/// One value, bit for bit; of references only whether they are null, of `i31`s the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// Bits of an `i32`.
@@ -80,6 +96,8 @@ pub enum Seen {
     Null(Ty),
     /// A reference that is not null.
     Ref(Ty),
+    /// An unboxed integer.
+    I31(u32),
 }
 
 impl Seen {
@@ -108,7 +126,7 @@ impl Seen {
             Seen::V128(v) => Val::V128(V128::from(v)),
             Seen::Ref(Ty::ExternRef) => Val::ExternRef(Ref::Val(ExternRef::new(ctx, 7u32))),
             Seen::Null(Ty::ExternRef) => Val::ExternRef(Ref::Null),
-            Seen::Null(_) | Seen::Ref(_) => Val::FuncRef(Ref::Null),
+            Seen::Null(_) | Seen::Ref(_) | Seen::I31(_) => Val::FuncRef(Ref::Null),
         }
     }
 
@@ -120,6 +138,7 @@ impl Seen {
             Seen::V128(v) => (v >> 64) as u64 ^ (v as u64).rotate_left(17),
             Seen::Null(_) => 1,
             Seen::Ref(_) => 2,
+            Seen::I31(v) => u64::from(v) << 2 | 3,
         }
     }
 }

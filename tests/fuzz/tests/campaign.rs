@@ -1,6 +1,7 @@
 //! A short fuzzing campaign in the test suite: fixed seeds of every source. The long one is the command in `docs/testing.md`.
 
 use loom_fuzz::case::{self, Outcome, Source};
+use loom_fuzz::choices::{Choices, Fixes};
 use std::time::{Duration, Instant};
 
 /// A loaded machine runs fewer cases rather than a longer test.
@@ -16,12 +17,12 @@ fn run(source: Source, count: u64, stride: u64) {
             break;
         }
         let Some(wasm) = case::module(source, seed) else { continue };
-        let options = case::options(seed);
-        match case::check(&wasm, &options, seed, 5) {
+        let choices = Choices::draw(seed, &wasm, &Fixes::default());
+        match case::check(&wasm, &choices.options, seed, 5) {
             Outcome::Equal(_) => equal += 1,
             Outcome::Skip(_) => skipped += 1,
             Outcome::Bug(kind, what) => {
-                bugs.push(format!("{kind} seed {seed} {source:?} [{}]: {what}", case::flags(&options)));
+                bugs.push(format!("{kind} seed {seed} {source:?} [{}]: {what}", choices.flags()));
             }
         }
     }
@@ -53,6 +54,21 @@ fn rules() {
 }
 
 #[test]
+fn chains() {
+    run(Source::Chains, 500, 1);
+}
+
+#[test]
+fn mutate() {
+    run(Source::Mutate, 500, 1);
+}
+
+#[test]
+fn state() {
+    run(Source::State, 400, 1);
+}
+
+#[test]
 fn smith() {
     run(Source::Smith, 600, 1);
 }
@@ -61,9 +77,21 @@ fn smith() {
 #[test]
 fn deterministic() {
     for seed in [0, 1, 77, 12345] {
-        for source in [Source::Own, Source::Single, Source::Smith] {
+        for source in
+            [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains, Source::State]
+        {
             assert_eq!(case::module(source, seed), case::module(source, seed));
         }
-        assert_eq!(case::flags(&case::options(seed)), case::flags(&case::options(seed)));
+    }
+}
+
+/// A finding can be reproduced from its flags: they say all that was drawn.
+#[test]
+fn flags_say_everything() {
+    let wasm = case::module(Source::Own, 1).expect("every seed has one");
+    for seed in 0..300 {
+        let drawn = Choices::draw(seed, &wasm, &Fixes::default());
+        let parsed = Choices::parse(&drawn.flags()).expect("reads what it wrote");
+        assert_eq!(format!("{:?}", drawn.options), format!("{:?}", parsed.options));
     }
 }

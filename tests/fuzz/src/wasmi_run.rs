@@ -1,0 +1,187 @@
+//! The oracle's engine: wasmi, with fuel.
+
+use crate::host::{HostState, Kept, handle, look, make_import};
+use crate::oracle::{Call, Export, Outcome, Step, Surface, Target};
+use crate::rng::Rng;
+use crate::surface::Facts;
+use crate::value::{Seen, Ty};
+use std::collections::BTreeMap;
+use wasmi::{
+    Config, Engine, Error, Extern, ExternType, Func, Module, Ref, Store, StoreLimitsBuilder, TrapCode, Val,
+};
+
+/// A module that the engine has accepted.
+pub struct Loaded {
+    module: Module,
+    /// What it shows.
+    pub surface: Surface,
+    facts: Facts,
+}
+
+/// The engine, with fuel and all proposals that wasmi knows.
+pub fn engine() -> Engine {
+    let mut config = Config::default();
+    config
+        .consume_fuel(true)
+        .wasm_multi_memory(true)
+        .wasm_memory64(true)
+        .wasm_tail_call(true)
+        .wasm_extended_const(true)
+        .wasm_custom_page_sizes(true)
+        .wasm_wide_arithmetic(true)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(true)
+        .compilation_mode(wasmi::CompilationMode::Eager);
+    config.set_max_recursion_depth(500);
+    Engine::new(&config)
+}
+
+/// Compiles a module.
+///
+/// # Errors
+/// When the engine does not accept it.
+pub fn load(engine: &Engine, wasm: &[u8]) -> Result<Loaded, String> {
+    let module = Module::new(engine, wasm).map_err(|e| e.to_string())?;
+    let mut surface = Surface::default();
+    for export in module.exports() {
+        let kind = match export.ty() {
+            ExternType::Func(ty) => Export::Func(Some(ty.params().iter().map(|t| Ty::of(*t)).collect())),
+            ExternType::Table(_) => Export::Table,
+            _ => Export::Other,
+        };
+        surface.exports.push((export.name().to_owned(), kind));
+        surface.export_types.push(format!("{} {:?}", export.name(), export.ty()));
+    }
+    for import in module.imports() {
+        surface.import_types.push(format!("{}.{} {:?}", import.module(), import.name(), import.ty()));
+    }
+    Ok(Loaded { module, surface, facts: Facts::of(wasm) })
+}
+
+fn ended(error: &Error) -> Outcome {
+    match error.as_trap_code() {
+        Some(code @ (TrapCode::OutOfFuel | TrapCode::StackOverflow | TrapCode::GrowthOperationLimited)) => {
+            Outcome::Exhausted(format!("{code:?}"))
+        }
+        Some(code) => Outcome::Trap(format!("{code:?}")),
+        None => Outcome::Trap(error.to_string()),
+    }
+}
+
+struct Runner {
+    store: Store<HostState>,
+    instance: Option<wasmi::Instance>,
+}
+
+impl Runner {
+    fn step(&mut self, outcome: Outcome) -> Step {
+        let log = std::mem::take(&mut self.store.data_mut().log);
+        let instance = self.instance;
+        let state = look(&mut self.store, |store, name| instance?.get_export(store, name));
+        Step { outcome, state, log }
+    }
+
+    fn function(&self, target: &Target) -> Option<Func> {
+        let instance = self.instance?;
+        match target {
+            Target::Export(name) => instance.get_func(&self.store, name),
+            Target::Slot(table, slot, _) => {
+                match instance.get_table(&self.store, table)?.get(&self.store, *slot)? {
+                    Val::FuncRef(Ref::Val(f)) => Some(f),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Outcome {
+        // An empty slot is part of the state; there is nothing to call.
+        let Some(func) = self.function(&call.target) else { return Outcome::Values(Vec::new()) };
+        let ty = func.ty(&self.store);
+        let args: Vec<Val> = match call.target {
+            Target::Export(_) => call.args.iter().map(|a| a.to_val(&mut self.store)).collect(),
+            Target::Slot(_, _, seed) => {
+                let rng = &mut Rng::new(seed);
+                ty.params().iter().map(|t| Ty::of(*t).edge(rng).to_val(&mut self.store)).collect()
+            }
+        };
+        let mut results: Vec<Val> = ty.results().iter().map(|t| Val::default(*t)).collect();
+        match func.call(&mut self.store, &args, &mut results) {
+            Ok(()) => Outcome::Values(results.iter().map(Seen::of).collect()),
+            Err(e) => ended(&e),
+        }
+    }
+}
+
+/// Instantiates the module and makes the calls, one step each; the first step is the instantiation.
+///
+/// Stops after a step that ended in [`Outcome::Exhausted`]. `fuel` is given to each step.
+///
+/// # Errors
+/// When its imports cannot be made.
+pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, String> {
+    let module = &loaded.module;
+    let host = HostState {
+        limits: StoreLimitsBuilder::new().memory_size(64 << 20).table_elements(100_000).build(),
+        log: Vec::new(),
+        exports: loaded.surface.exports.iter().map(|(name, _)| name.clone()).collect(),
+        imported: Vec::new(),
+        depth: 0,
+        facts: loaded.facts,
+        names: BTreeMap::new(),
+        visible: None,
+        kept: Kept::default(),
+    };
+    let mut store = Store::new(engine, host);
+    store.limiter(|s| &mut s.limits);
+    store.set_fuel(fuel).map_err(|e| e.to_string())?;
+    // One entity for each import; two imports of one name and type get two entities, which keeps the log apart.
+    let mut linker = wasmi::Linker::new(engine);
+    linker.allow_shadowing(true);
+    for import in module.imports() {
+        let item = make_import(&mut store, import.module(), import.name(), import.ty())
+            .map_err(|e| e.to_string())?;
+        match &item {
+            Extern::Func(f) => {
+                let name = format!("import {}.{}", import.module(), import.name());
+                store.data_mut().names.insert(handle(f), name);
+            }
+            _ => store.data_mut().imported.push(item),
+        }
+        linker.define(import.module(), import.name(), item).map_err(|e| e.to_string())?;
+    }
+    let mut runner = Runner { store, instance: None };
+    let outcome = match linker.instantiate_and_start(&mut runner.store, module) {
+        Ok(instance) => {
+            runner.instance = Some(instance);
+            Outcome::Values(Vec::new())
+        }
+        Err(e) => match ended(&e) {
+            Outcome::Trap(kind) if e.as_trap_code().is_none() => {
+                if e.i32_exit_status().is_none()
+                    && !kind.contains("does not fit")
+                    && !kind.contains("out of bounds")
+                {
+                    return Err(format!("cannot be instantiated: {kind}"));
+                }
+                // The message names handles of the store: only its kind can be compared.
+                Outcome::Trap(if e.i32_exit_status().is_some() { kind } else { "active segment".to_owned() })
+            }
+            outcome => outcome,
+        },
+    };
+    let mut steps = vec![runner.step(outcome)];
+    if runner.instance.is_none() {
+        return Ok(steps);
+    }
+    for call in calls {
+        runner.store.set_fuel(fuel).map_err(|e| e.to_string())?;
+        let outcome = runner.call(call);
+        let exhausted = matches!(outcome, Outcome::Exhausted(_));
+        steps.push(runner.step(outcome));
+        if exhausted {
+            break;
+        }
+    }
+    Ok(steps)
+}

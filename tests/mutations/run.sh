@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Mutation check of the oracle: puts each deliberate bug of this folder into a copy of the tree, builds the fuzzer and runs
+# it until it finds something. Prints a line for each bug and writes the table of all results to docs/mutations.md.
+#
+#     bash tests/mutations/run.sh             all bugs, about an hour; the unchanged tree first, which must be clean
+#     bash tests/mutations/run.sh NAME…       those whose file name contains one of the names
+#     bash tests/mutations/run.sh --table     only the table, from the results that are there
+#
+# CAP (20000) cases at most for each bug, from seed START (7000000) on; CARGO_FLAGS (for example -j1) go to cargo. The copy
+# and its target folder stay in target/mutations, so that a bug costs one build of the library. Fails if a patch does not
+# apply, if a build fails, or if a bug is not found.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+here=$root/tests/mutations
+work=$root/target/mutations
+tree=$work/tree
+cap=${CAP:-20000}
+start=${START:-7000000}
+mkdir -p "$tree" "$work/results" "$work/out"
+# Patches must apply to the copy, not to the repository that it lies in.
+export GIT_CEILING_DIRECTORIES=$work
+
+# Copies what differs. Times are new, so that cargo sees what changed.
+sync() {
+  (cd "$tree" && find . -type f) | sed 's|^\./||' | sort >"$work/have"
+  git -C "$root" ls-files --cached --others --exclude-standard -- \
+    Cargo.toml Cargo.lock build.rs src rules benches tests | sort -u >"$work/want"
+  comm -23 "$work/have" "$work/want" | while IFS= read -r f; do rm -f "$tree/$f"; done
+  while IFS= read -r f; do
+    [ -f "$root/$f" ] || continue
+    cmp -s "$root/$f" "$tree/$f" || { mkdir -p "$(dirname "$tree/$f")"; cp "$root/$f" "$tree/$f"; }
+  done <"$work/want"
+}
+
+build() {
+  # shellcheck disable=SC2086
+  (cd "$tree" && cargo build --quiet --locked --profile mutation -p loom-fuzz --target-dir "$work/target" \
+    ${CARGO_FLAGS:-}) >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; return 1; }
+}
+
+fuzz() { "$work/target/mutation/loom-fuzz" "$@"; }
+
+# One bug: name. Leaves a line in results: name, class, kind, generator, cases, seconds, what was seen.
+run_one() {
+  local name=$1 patch=$here/$1.patch began log line kind seed cases from seen
+  began=$(date +%s)
+  if ! git -C "$tree" apply --whitespace=nowarn "$patch"; then
+    echo "$name: the patch no longer applies" >&2
+    return 1
+  fi
+  log=$work/out/$name.log
+  local status=0
+  build || status=1
+  if [ $status = 0 ]; then
+    rm -rf "$work/out/$name"
+    began=$(date +%s)
+    fuzz --start "$start" --count "$cap" --jobs "${JOBS:-1}" --until-bug --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
+    # caught: KIND by GENERATOR after N cases, seed SEED
+    line=$(grep -m1 '^caught: ' "$log" || true)
+    if [ -n "$line" ]; then
+      read -r _ kind _ from _ cases _ <<<"$line"
+      seen=$(sed -n "s/^    $kind: //p" "$log" | head -1 | tr '\t' ' ' | cut -c1-160)
+    elif grep -q ' cases, .*next seed' "$log"; then
+      kind=none cases=$cap from=- seen=-
+    else
+      kind=crash cases=0 from=- seen="the fuzzer died"
+    fi
+    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$(sed -n 's/^Class: //p;1q' "$patch")" "$kind" "$from" "$cases" \
+      $(($(date +%s) - began)) "$seen" >"$work/results/$name.tsv"
+    printf '%-42s %-9s %-7s %6s cases %4s s\n' "$name" "$kind" "$from" "$cases" $(($(date +%s) - began))
+  fi
+  git -C "$tree" apply --whitespace=nowarn -R "$patch"
+  [ $status = 0 ] && [ "$kind" != none ]
+}
+
+table() {
+  local name total=0 caught=0 compared=0
+  local rows=""
+  for patch in "$here"/*.patch; do
+    name=$(basename "$patch" .patch)
+    total=$((total + 1))
+    if [ ! -f "$work/results/$name.tsv" ]; then
+      rows+="| \`$name\` | | not run | | | |"$'\n'
+      continue
+    fi
+    local class kind from cases seconds seen bug by
+    IFS=$'\t' read -r _ class kind from cases seconds seen <"$work/results/$name.tsv"
+    bug=$(sed -n '/^Bug: /,/^$/p' "$patch" | tr '\n' ' ' | sed 's/^Bug: //; s/ *$//; s/|/\\|/g')
+    case $kind in
+      mismatch) by="comparison" compared=$((compared + 1)) ;;
+      refused)
+        case $seen in
+          *"stack code refused"*) by="stack-code checker" ;;
+          *"graph refused"*) by="graph verifier" ;;
+          *"invalid output"*) by="validation of the output" ;;
+          *panic*) by="panic, caught" ;;
+          *) by="refused: $seen" ;;
+        esac
+        ;;
+      none) by="**not caught**" ;;
+      *) by=$kind ;;
+    esac
+    [ "$kind" = none ] || caught=$((caught + 1))
+    rows+="| $class | \`${name}\`: $bug | $by | $from | $cases | $seconds |"$'\n'
+  done
+  {
+    sed '/^<!-- results -->$/q' "$root/docs/mutations.md"
+    echo
+    echo "$caught of $total caught, $compared of them by the comparison of behaviour ($(date -u +%Y-%m-%d))."
+    echo
+    echo "| class | deliberate bug | caught by | generator | cases | s |"
+    echo "|---|---|---|---|---:|---:|"
+    printf '%s' "$rows"
+  } >"$work/table.md"
+  cp "$work/table.md" "$root/docs/mutations.md"
+  echo "$caught of $total caught, $compared by comparison; table in docs/mutations.md"
+}
+
+# A function, so that the whole script is read before it runs for an hour.
+main() {
+  if [ "${1:-}" = --table ]; then
+    table
+    return
+  fi
+  sync
+  failed=0
+  if [ $# = 0 ]; then
+    build
+    echo "unchanged tree:"
+    fuzz --start "$start" --count 2000 --jobs 2 --until-bug --no-reduce --out "$work/out/unchanged" | tail -1 ||
+      { echo "the unchanged tree is not clean" >&2; exit 1; }
+  fi
+  for patch in "$here"/*.patch; do
+    name=$(basename "$patch" .patch)
+    chosen=$([ $# = 0 ] && echo yes || echo no)
+    for wanted in "$@"; do
+      case $name in *"$wanted"*) chosen=yes ;; esac
+    done
+    [ $chosen = no ] || run_one "$name" || failed=$((failed + 1))
+  done
+  table
+  [ $failed = 0 ] || { echo "$failed failed" >&2; exit 1; }
+}
+
+main "$@"
