@@ -2,7 +2,6 @@
 //! prints, for each module, the code section before and after, and the functions that grew most; at the end the geometric
 //! mean. Without files it measures `/work/corpus/*.wasm`.
 
-use loom_wasm::chaos::Chaos;
 use loom_wasm::ir::effects::effects;
 use loom_wasm::ir::entity::FuncId;
 use loom_wasm::lift::{Lifted, lift};
@@ -79,12 +78,7 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
             raw += 1;
             continue;
         };
-        let cx = LowerContext {
-            effects: &effects,
-            multi_value: false,
-            objective: Objective::Size,
-            chaos: Chaos::OFF,
-        };
+        let cx = LowerContext::new(&effects, false, Objective::Size);
         let start = Instant::now();
         match lower(&f, &cx) {
             Ok(code) => made.push((func, code)),

@@ -4,10 +4,12 @@
 //! The stages it runs, one folder each, are described in `docs/architecture.md`.
 
 pub mod analysis;
+pub mod caps;
 pub mod chaos;
 pub mod egraph;
 pub mod error;
 pub mod extract;
+pub mod extract_check;
 pub mod input;
 pub mod interp;
 pub mod ir;

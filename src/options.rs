@@ -1,5 +1,6 @@
 //! What the caller asks for. Everything that changes the output is in here.
 
+use crate::caps::{Caps, Fault};
 use std::path::PathBuf;
 
 /// What extraction and scheduling minimise.
@@ -55,6 +56,11 @@ pub struct Options {
     /// Seed of the worst legal choices: extraction, order of instructions and numbering of locals take any alternative
     /// that is allowed instead of the best one. The output must still behave as the input does; for testing only.
     pub chaos: Option<u64>,
+    /// Where work ends that could grow faster than the input.
+    pub caps: Caps,
+    /// A bug made on purpose, for tests of what stops it.
+    #[doc(hidden)]
+    pub fault: Option<Fault>,
     /// Run every checker between the stages; what fails keeps its old body.
     pub verify: bool,
     /// Function (by name or index) whose rewriting is recorded in [`crate::Report::explanation`].
@@ -75,6 +81,8 @@ impl Default for Options {
             jobs: 1,
             no_revert: false,
             chaos: None,
+            caps: Caps::default(),
+            fault: None,
             verify: cfg!(debug_assertions),
             explain: None,
         }

@@ -140,6 +140,7 @@ pub struct MemorySsa {
     /// Those of them that the function writes: the others keep their entry version.
     written: u128,
     coarse: bool,
+    given_up: bool,
     /// Versions at the start of each block in reverse postorder, a row of the written resources each; empty when coarse.
     rows: Vec<Version>,
     /// Versions made in each block, by resource, then position.
@@ -179,9 +180,28 @@ impl MemorySsa {
         loops: &Loops,
         summaries: &Summaries,
     ) -> MemorySsa {
+        MemorySsa::compute_capped(f, cfg, dom, loops, summaries, (MAX_ROWS, MAX_DEFS))
+    }
+
+    /// [`MemorySsa::compute`] with other caps than [`MAX_ROWS`] and [`MAX_DEFS`].
+    pub fn compute_capped(
+        f: &Function,
+        cfg: &Cfg,
+        dom: &DomTree,
+        loops: &Loops,
+        summaries: &Summaries,
+        (max_rows, max_defs): (usize, usize),
+    ) -> MemorySsa {
         let insts = cfg.rpo().iter().flat_map(|&b| &f.blocks[b].insts);
         let tracked = insts.fold(0, |all, &i| all | concerns(f, i));
-        MemorySsa::compute_for(f, cfg, dom, loops, summaries, tracked)
+        let mut memory = Builder::new(f, cfg, summaries, tracked, max_rows, max_defs).build(dom, loops);
+        memory.given_up = tracked != 0 && memory.tracked == 0;
+        memory
+    }
+
+    /// Whether there were so many definitions that nothing is tracked.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Computes the versions of the given resources.
@@ -328,6 +348,7 @@ impl<'a> Builder<'a> {
         let mut out = MemorySsa {
             tracked: tracked & effects::STATE,
             written: 0,
+            given_up: false,
             coarse: false,
             rows: Vec::new(),
             defs: Vec::new(),

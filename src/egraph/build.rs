@@ -2,7 +2,7 @@
 
 use super::facts::{Graph, Known};
 use super::node::{Head, Node};
-use crate::analysis::memory_ssa::{MemorySsa, Resource, Version};
+use crate::analysis::memory_ssa::{MemorySsa, Resource, Version, VersionDef};
 use crate::interp::Const;
 use crate::ir::entity::{GlobalId, Inst, MemoryId, Value};
 use crate::ir::function::Function;
@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 /// Version number of what never changes: immutable globals.
-const NEVER: u32 = u32::MAX;
+pub(crate) const NEVER: u32 = u32::MAX;
 
 /// The e-graph of one function, and where its values and versions are in it.
 pub struct Built {
@@ -32,6 +32,14 @@ impl Built {
     /// The canonical class of a value.
     pub fn class(&self, v: Value) -> Id {
         self.graph.find(self.class_of[v].expect("every value of a live block was added"))
+    }
+
+    /// What each version that the graph names is, with its canonical class, in the order of versions.
+    pub fn named_versions(&self, memory: &MemorySsa) -> Vec<(VersionDef, Id)> {
+        let mut list: Vec<(Version, Id)> = self.versions.iter().map(|(&v, &id)| (v, id)).collect();
+        list.retain(|(v, _)| !v.is_reserved_value());
+        list.sort_unstable();
+        list.into_iter().map(|(v, id)| (memory.def(v), self.graph.find(id))).collect()
     }
 
     /// The canonical class of a version; `None` when nothing in the graph depends on it.

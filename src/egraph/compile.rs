@@ -103,11 +103,16 @@ impl CompiledRule {
     }
 
     /// All matches in these classes, at most `limit` substitutions for each pattern.
-    pub fn search<'a>(&'a self, graph: &Graph, classes: &[Id], limit: usize) -> Vec<SearchMatches<'a, Node>> {
+    pub fn search<'a>(
+        &'a self,
+        graph: &Graph,
+        classes: impl Iterator<Item = Id> + Clone,
+        limit: usize,
+    ) -> Vec<SearchMatches<'a, Node>> {
         let mut found = Vec::new();
         for p in &self.patterns {
             let mut left = limit;
-            for &id in classes {
+            for id in classes.clone() {
                 if left == 0 {
                     break;
                 }

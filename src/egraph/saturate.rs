@@ -2,6 +2,8 @@
 
 use super::compile::CompiledRules;
 use super::facts::Graph;
+use super::node::Node;
+use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::ir::ops::Op;
 use crate::rules::Phase;
@@ -11,7 +13,29 @@ use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most matches of one rule that one iteration applies.
-const MATCH_LIMIT: usize = 20_000;
+pub const MATCH_LIMIT: usize = 20_000;
+
+/// How many times the nodes that it starts with a graph may have before a phase ends.
+pub const NODE_GROWTH: usize = 2;
+
+/// How many nodes a graph may have beyond that.
+pub const SPARE_NODES: usize = 1_000;
+
+/// Most nodes of one function that all searches may look at together, plus [`SEARCH_PER_NODE`] for each node that its graph
+/// starts with. Large classes under large classes would otherwise be searched for as long as the product of their sizes.
+pub const MAX_SEARCH: u64 = 10_000_000;
+
+/// See [`MAX_SEARCH`].
+const SEARCH_PER_NODE: u64 = 100;
+
+/// Smaller classes count as one node when the work of a search is estimated.
+const SMALL_CLASS: usize = 16;
+
+/// How far one iteration may grow a graph beyond its budget, in nodes ever made.
+const OVERSHOOT: usize = 4;
+
+/// Functions with more instructions and block parameters than this are lowered as they were lifted: no graph is built.
+pub const MAX_INSTRUCTIONS: usize = 250_000;
 
 /// Functions whose graph starts with more nodes than this run the terminating phases only.
 pub const LARGE_GRAPH: usize = 30_000;
@@ -38,22 +62,47 @@ pub struct Saturation {
     pub log: Vec<(u32, Id)>,
 }
 
+/// What is left of the budgets that an iteration watches itself.
+struct Effort {
+    /// Nodes that searches may still look at.
+    search: u64,
+    /// Nodes ever made, beyond which no match is applied.
+    nodes: usize,
+}
+
 /// How far above a changed class a left side that it makes match can have its root.
 const DEPTH: usize = 3;
 
 /// Runs the phases of the schedule on a rebuilt graph, and leaves it rebuilt. Every rule is an equality, so any order of
 /// phases, rules and matches, and any part of them, is legal.
 pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: Chaos) -> Saturation {
+    saturate_capped(graph, rules, record, chaos, &Caps::default())
+}
+
+/// [`saturate`] under caps of the caller's.
+pub fn saturate_capped(
+    graph: &mut Graph,
+    rules: &CompiledRules,
+    record: bool,
+    chaos: Chaos,
+    caps: &Caps,
+) -> Saturation {
     let mut result = Saturation { hits: vec![0; rules.rules.len()], ..Saturation::default() };
+    if !graph.classes().any(|c| c.nodes.iter().any(|n| n.op().is_some())) {
+        return result;
+    }
     let start = graph.total_number_of_nodes();
-    let large = start > LARGE_GRAPH;
+    let large = start > caps.large_graph;
     if large {
         *result.limits.entry("egraph-large-function").or_default() += 1;
     }
-    let budget = start * 2 + chaos.pick("node budget", (), 1_001, 1_000);
+    let budget =
+        start * caps.node_growth + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
     graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
     let mut schedule: Vec<_> = SCHEDULE.iter().collect();
     chaos.shuffle("order of phases", (), &mut schedule);
+    let mut effort =
+        Effort { search: caps.search + SEARCH_PER_NODE * start as u64, nodes: budget * OVERSHOOT + 20_000 };
     // For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
     let mut seen: Vec<Option<usize>> = vec![None; rules.rules.len()];
     for (turn, (phases, iterations, on_large)) in schedule.into_iter().enumerate() {
@@ -67,7 +116,17 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: C
                 *result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(graph, rules, &active, &mut seen, record, &mut result, chaos) {
+            if !iterate(
+                graph,
+                rules,
+                &active,
+                &mut seen,
+                record,
+                caps.matches,
+                &mut effort,
+                &mut result,
+                chaos,
+            ) {
                 break;
             }
         }
@@ -75,20 +134,33 @@ pub fn saturate(graph: &mut Graph, rules: &CompiledRules, record: bool, chaos: C
     result
 }
 
-/// Classes by the operators in them, each list in ascending order.
-type Index = HashMap<Op, Vec<Id>>;
+/// Classes by the operators in them, each list in ascending order, with about how many nodes a search there looks at.
+type Index = HashMap<Op, Vec<(Id, u64)>>;
+
+/// About how many nodes the search for a left side looks at, from one node on: the product of the sizes of its children.
+fn below(graph: &Graph, node: &Node) -> u64 {
+    let size = |&c: &Id| match &graph[c] {
+        class if class.data.constant.is_none() && class.len() > SMALL_CLASS => class.len() as u64,
+        _ => 1,
+    };
+    node.children.iter().map(size).fold(1, u64::saturating_mul)
+}
 
 /// The classes that rules which saw the graph after `since` changes have to look at: those changed since and the ones
 /// above them.
 fn index(graph: &Graph, since: Option<usize>) -> Index {
     let mut index = Index::new();
     let mut add = |id: Id| {
-        let mut ops: SmallVec<[Op; 4]> = SmallVec::new();
-        for op in graph[id].nodes.iter().filter_map(|n| n.op()) {
-            if !ops.contains(&op) {
-                ops.push(op);
-                index.entry(op).or_default().push(id);
+        let mut ops: SmallVec<[(Op, u64); 4]> = SmallVec::new();
+        for (node, op) in graph[id].nodes.iter().filter_map(|n| Some((n, n.op()?))) {
+            let work = below(graph, node);
+            match ops.iter_mut().find(|o| o.0 == op) {
+                Some((_, sum)) => *sum = sum.saturating_add(work),
+                None => ops.push((op, work)),
             }
+        }
+        for (op, work) in ops {
+            index.entry(op).or_default().push((id, work));
         }
     };
     match since {
@@ -127,6 +199,8 @@ fn iterate(
     active: &[usize],
     seen: &mut [Option<usize>],
     record: bool,
+    max_matches: usize,
+    effort: &mut Effort,
     result: &mut Saturation,
     chaos: Chaos,
 ) -> bool {
@@ -148,18 +222,29 @@ fn iterate(
         };
         let rule = &rules.rules[i];
         let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
-        let matches = rule.search(graph, classes, MATCH_LIMIT);
+        // All of the classes or none, so that the choice does not depend on the order within.
+        let work: u64 = classes.iter().map(|c| c.1).fold(0, u64::saturating_add);
+        if work > effort.search {
+            *result.limits.entry("egraph-search").or_default() += 1;
+            continue;
+        }
+        effort.search -= work;
+        let matches = rule.search(graph, classes.iter().map(|c| c.0), max_matches);
         if matches.is_empty() {
             continue;
         }
         let total: usize = matches.iter().map(|m| m.substs.len()).sum();
-        if total >= MATCH_LIMIT {
+        if total >= max_matches {
             *result.limits.entry("egraph-matches").or_default() += 1;
         }
         found.push((i, matches));
     }
-    for (i, matches) in found {
+    'apply: for (i, matches) in found {
         for m in matches {
+            if graph.total_size() > effort.nodes {
+                *result.limits.entry("egraph-nodes").or_default() += 1;
+                break 'apply;
+            }
             for subst in &m.substs {
                 if chaos.rarely("leave a match out", (i, m.eclass, now), false) {
                     continue;

@@ -25,12 +25,14 @@ pub struct Bounds<'a, I> {
     dom: &'a DomTree,
     /// The blocks in which `[address, address + end)` was found to be in bounds, with `end`.
     known: HashMap<Place, Vec<(Block, u128)>>,
+    /// The block of the last instruction executed.
+    now: Option<Block>,
 }
 
 impl<'a, I: ModuleInfo> Bounds<'a, I> {
     /// Nothing executed yet.
     pub fn new(graph: &'a Graph, info: &'a I, dom: &'a DomTree) -> Self {
-        Bounds { graph, info, dom, known: HashMap::new() }
+        Bounds { graph, info, dom, known: HashMap::new(), now: None }
     }
 
     /// The key of an address and how far behind it the access starts.
@@ -54,15 +56,28 @@ impl<'a, I: ModuleInfo> Bounds<'a, I> {
         }
     }
 
-    fn reaches(&self, block: Block, memory: MemoryId, key: Option<Id>, end: u128) -> bool {
-        self.known
-            .get(&(memory, key))
-            .is_some_and(|all| all.iter().rev().any(|&(b, e)| e >= end && self.dom.dominates(b, block)))
+    /// Along a path down the dominator tree each entry reaches farther than those before it, so the last one that dominates
+    /// the block decides. The walk is in preorder: what does not dominate the block where it is will not dominate a later
+    /// one, and goes for good.
+    fn reaches(&mut self, block: Block, memory: MemoryId, key: Option<Id>, end: u128) -> bool {
+        let (dom, now) = (self.dom, self.now);
+        let Some(all) = self.known.get_mut(&(memory, key)) else { return false };
+        while all.last().is_some_and(|&(b, _)| now.is_some_and(|now| !dom.dominates(b, now))) {
+            all.pop();
+        }
+        all.iter().rev().find(|&&(b, _)| dom.dominates(b, block)).is_some_and(|&(_, e)| e >= end)
     }
 
     /// Whether the bytes `[address + offset, address + offset + width)` are known to be in bounds at the current point of
     /// `block`.
-    pub fn in_bounds(&self, block: Block, memory: MemoryId, address: Id, offset: u64, width: u64) -> bool {
+    pub fn in_bounds(
+        &mut self,
+        block: Block,
+        memory: MemoryId,
+        address: Id,
+        offset: u64,
+        width: u64,
+    ) -> bool {
         let end = u128::from(offset) + u128::from(width);
         let (key, start) = self.key(address);
         if key.is_none() && start + end <= self.info.memory_min_bytes(memory) {
@@ -79,6 +94,7 @@ impl<'a, I: ModuleInfo> Bounds<'a, I> {
 
     /// Notes what an instruction that has been executed proves.
     pub fn executed(&mut self, f: &Function, built: &Built, block: Block, inst: Inst) {
+        self.now = Some(block);
         let data = &f.insts[inst];
         let args = f.args(inst);
         match (data.op.kind(), data.imm) {
@@ -108,7 +124,7 @@ impl<'a, I: ModuleInfo> Bounds<'a, I> {
     }
 
     /// Whether an instruction that reads or may trap is known not to trap here, so that it need not be executed.
-    pub fn cannot_trap(&self, f: &Function, built: &Built, block: Block, inst: Inst) -> bool {
+    pub fn cannot_trap(&mut self, f: &Function, built: &Built, block: Block, inst: Inst) -> bool {
         let data = &f.insts[inst];
         let args = f.args(inst);
         match data.op.kind() {

@@ -4,7 +4,7 @@
 use super::bounds::Bounds;
 use super::choose::{Choice, is_placed};
 use super::cost::const_bytes;
-use super::{Context, ExtractError};
+use super::{Context, Elaborated, ExtractError};
 use crate::analysis::memory_ssa::Resource;
 use crate::chaos::Chaos;
 use crate::egraph::build::immediate;
@@ -24,9 +24,13 @@ use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// How deep an expression may be that is computed at one place; deeper ones have their parts elsewhere.
-const MAX_DEPTH: u32 = 100;
+pub const MAX_DEPTH: u32 = 100;
 /// Most attempts for one place of use.
-const MAX_STEPS: u32 = 2_000;
+pub const MAX_STEPS: u32 = 2_000;
+/// Most attempts for one function, beyond which only the first few nodes of a class are tried.
+pub const MAX_ATTEMPTS: u32 = 20_000_000;
+/// Attempts for one place of use once [`MAX_ATTEMPTS`] are made.
+const FEW_STEPS: u32 = 16;
 /// How many places above are looked at, where an expression may be computed at any of them.
 const MAX_ABOVE: usize = 32;
 /// Classes that cost at most this much are computed again rather than kept.
@@ -60,6 +64,10 @@ pub(super) struct Elaborator<'a, I> {
     /// The original instruction being replaced, and its position for questions about versions.
     at: Option<Inst>,
     steps: u32,
+    /// All steps of the function.
+    attempts: u32,
+    too_deep: bool,
+    too_many_steps: bool,
 }
 
 impl<'a, I: ModuleInfo> Elaborator<'a, I> {
@@ -100,18 +108,27 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             block: f.entry,
             at: None,
             steps: 0,
+            attempts: 0,
+            too_deep: false,
+            too_many_steps: false,
         }
     }
 
     /// Builds the whole function.
-    pub(super) fn run(mut self) -> Result<Function, ExtractError> {
+    pub(super) fn run(mut self) -> Result<Elaborated, ExtractError> {
         self.params();
         let mut work = vec![self.cx.f.entry];
         while let Some(b) = work.pop() {
             self.block(b)?;
             work.extend(self.cx.dom.children(b).iter().rev());
         }
-        Ok(self.out)
+        let mut origin = SecondaryMap::with_capacity(self.out.values.len());
+        for v in self.cx.f.values.keys() {
+            if let Some(new) = self.placed[v] {
+                origin[new] = Some(v).into();
+            }
+        }
+        Ok(Elaborated { f: self.out, origin, too_deep: self.too_deep, too_many_steps: self.too_many_steps })
     }
 
     fn class(&self, v: Value) -> Id {
@@ -174,11 +191,19 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// The latest value of a class that can be read in the current block.
-    fn lookup(&self, class: Id) -> Option<Value> {
-        let places = self.available.get(&class)?;
-        let mut legal = places.iter().rev().filter(|(b, _)| self.cx.dom.dominates(*b, self.block));
-        let n = if self.chaos.is_on() { legal.clone().count() } else { 1 };
-        legal.nth(self.chaos.pick("which of equal values", (class, self.block), n, 0)).map(|&(_, v)| v)
+    fn lookup(&mut self, class: Id) -> Option<Value> {
+        let places = self.available.get_mut(&class)?;
+        if self.chaos.is_on() {
+            let mut legal = places.iter().rev().filter(|(b, _)| self.cx.dom.dominates(*b, self.block));
+            let n = legal.clone().count();
+            let which = self.chaos.pick("which of equal values", (class, self.block), n, 0);
+            return legal.nth(which).map(|&(_, v)| v);
+        }
+        // The walk is in preorder: what does not dominate this block will not dominate a later one, and goes for good.
+        while places.last().is_some_and(|&(b, _)| !self.cx.dom.dominates(b, self.block)) {
+            places.pop();
+        }
+        places.last().map(|&(_, v)| v)
     }
 
     fn inst(&mut self, inst: Inst) -> Result<(), ExtractError> {
@@ -283,7 +308,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
             return Err(ExtractError::Unavailable(v));
         };
         let data = &f.insts[inst];
-        if depth > MAX_DEPTH || !data.op.is_pure() || f.results(inst).len() != 1 {
+        if depth > self.cx.caps.expression_depth || !data.op.is_pure() || f.results(inst).len() != 1 {
             return Err(ExtractError::Unavailable(v));
         }
         let mut args: SmallVec<[Value; 4]> = SmallVec::new();
@@ -328,7 +353,8 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
 
     /// Computes a class at the current place by the cheapest node that works here.
     fn compute(&mut self, class: Id, depth: u32) -> Option<Value> {
-        if depth > MAX_DEPTH {
+        if depth > self.cx.caps.expression_depth {
+            self.too_deep = true;
             return None;
         }
         // A leaf that was chosen is there already, unless it is a read that has to be done here.
@@ -356,7 +382,12 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
         let nodes = cheaper.iter().map(|(_, n)| n).chain(here.as_ref()).chain(dearer.iter().map(|(_, n)| n));
         for node in nodes {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            self.attempts += 1;
+            let caps = &self.cx.caps;
+            let most =
+                if self.attempts > caps.expression_attempts { FEW_STEPS } else { caps.expression_steps };
+            if self.steps > most {
+                self.too_many_steps = true;
                 return None;
             }
             let (mark, insts) = (self.journal.len(), self.out.blocks[self.block].insts.len());
@@ -481,7 +512,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     }
 
     /// This block and those above at whose ends an expression on these operands can be computed as well.
-    fn dominators(&self, op: Op, node: &Node, args: &[Value]) -> SmallVec<[Block; 4]> {
+    fn dominators(&mut self, op: Op, node: &Node, args: &[Value]) -> SmallVec<[Block; 4]> {
         let mut list: SmallVec<[Block; 4]> = SmallVec::from_slice(&[self.block]);
         // A leaf is an instruction done in its own place.
         while list.len() < MAX_ABOVE
@@ -508,8 +539,9 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
 
     /// Whether a read may be done at a place (before `at`, else at the end of the block): what it reads is in the state that
     /// it names, and it cannot trap.
-    fn may_read(&self, op: Op, node: &Node, block: Block, at: Option<Inst>) -> bool {
-        let graph = &self.cx.built.graph;
+    fn may_read(&mut self, op: Op, node: &Node, block: Block, at: Option<Inst>) -> bool {
+        let cx = self.cx;
+        let graph = &cx.built.graph;
         let imm = |i: usize| graph[graph.find(node.children[i])].data.imm;
         let resource = match op.kind() {
             Kind::Load => imm(0).map(|m| Resource::data(MemoryId::new(m as usize))),

@@ -16,6 +16,8 @@
 //! Complexity: linear in instructions and nodes but for the relaxation of costs, which is linear in practice; the work at
 //! one place is capped. Reference: Cranelift's `egraph/elaborate.rs` (scoped elaboration), the design's section 4.
 
+pub use elaborate::{MAX_ATTEMPTS, MAX_DEPTH, MAX_STEPS};
+
 pub mod bounds;
 pub mod choose;
 pub mod cost;
@@ -25,6 +27,7 @@ mod tests;
 
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
+use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
@@ -34,9 +37,10 @@ use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
 use crate::options::Objective;
 use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
 
 /// How often extraction of one function starts again with something put back.
-const MAX_RETRIES: usize = 12;
+pub const MAX_RETRIES: usize = 12;
 
 /// What extraction works on.
 pub struct Context<'a, I> {
@@ -54,6 +58,8 @@ pub struct Context<'a, I> {
     pub info: &'a I,
     /// What to minimise.
     pub objective: Objective,
+    /// Where work ends.
+    pub caps: Caps,
     /// Where choices come from.
     pub chaos: Chaos,
 }
@@ -65,11 +71,46 @@ pub enum ExtractError {
     Unavailable(Value),
 }
 
+/// A function as elaboration leaves it: with the blocks of the input, dead code and chains of blocks in it.
+pub struct Elaborated {
+    /// The function.
+    pub f: Function,
+    /// For parameters and for results of instructions that were kept: the input's value. For the checker.
+    pub origin: SecondaryMap<Value, PackedOption<Value>>,
+    /// Whether an expression was too deep to be computed at one place, and whether there were too many ways to compute one.
+    pub too_deep: bool,
+    /// See `too_deep`.
+    pub too_many_steps: bool,
+}
+
+impl Elaborated {
+    /// The function without what is dead.
+    pub fn tidy(mut self, chaos: Chaos) -> Function {
+        if chaos.flip("join blocks", (), true) {
+            cleanup::cleanup(&mut self.f);
+        } else {
+            cleanup::remove_unreachable(&mut self.f);
+        }
+        if chaos.flip("remove dead code", (), true) {
+            dce::dce(&mut self.f);
+        }
+        self.f
+    }
+}
+
 /// Extracts the best function.
 ///
 /// # Errors
 /// When a needed value cannot be computed where it is needed; the caller keeps the function as it was.
 pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractError> {
+    Ok(elaborate(cx)?.tidy(cx.chaos))
+}
+
+/// Extracts the best function, and leaves it as [`crate::extract_check`] can follow it.
+///
+/// # Errors
+/// As for [`extract`].
+pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, ExtractError> {
     let mut removable = removable(cx);
     let params = cx.f.layout.iter().flat_map(|&b| cx.f.block_params(b));
     let mut forced: Vec<Value> =
@@ -78,29 +119,20 @@ pub fn extract<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Function, ExtractEr
     // A choice can turn out to be impossible at one place when what the next best one needs was left out. It is put back,
     // and the walk starts again.
     let mut attempt = 0;
-    let mut out = loop {
+    loop {
         let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced, cx.chaos);
         match elaborate::Elaborator::new(cx, &choice, &removable, places).run() {
-            Ok(out) => break out,
+            Ok(out) => return Ok(out),
             Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {
-                Some(inst) if removable[inst] && attempt < MAX_RETRIES => removable[inst] = false,
-                None if !forced.contains(&v) && attempt < MAX_RETRIES => forced.push(v),
+                Some(inst) if removable[inst] && attempt < cx.caps.extract_retries => removable[inst] = false,
+                None if !forced.contains(&v) && attempt < cx.caps.extract_retries => forced.push(v),
                 // What was left to its uses may be out of reach there.
-                _ if places.is_on() => places = Chaos::OFF,
+                _ if places.is_on() => (places, attempt) = (Chaos::OFF, 0),
                 _ => return Err(e),
             },
         }
         attempt += 1;
-    };
-    if cx.chaos.flip("join blocks", (), true) {
-        cleanup::cleanup(&mut out);
-    } else {
-        cleanup::remove_unreachable(&mut out);
     }
-    if cx.chaos.flip("remove dead code", (), true) {
-        dce::dce(&mut out);
-    }
-    Ok(out)
 }
 
 /// The instructions that read or may trap, but are known not to trap where they stand.

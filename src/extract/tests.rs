@@ -3,6 +3,7 @@ use super::choose::Choice;
 use super::{Context, extract, removable};
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
@@ -53,7 +54,17 @@ impl World {
 
     fn context(&self, objective: Objective) -> Context<'_, Module> {
         let World { module, f, dom, loops, memory, built } = self;
-        Context { f, built, dom, loops, memory, info: module, objective, chaos: Chaos::OFF }
+        Context {
+            f,
+            built,
+            dom,
+            loops,
+            memory,
+            info: module,
+            objective,
+            caps: Caps::default(),
+            chaos: Chaos::OFF,
+        }
     }
 
     /// The extracted function, which must be valid.

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::ir::entity::*;
 use crate::ir::function::{BrOnKind, CatchKind, Edge, Function, Handler, TailCallee, Terminator};
 use crate::ir::ops::{Imm, Op, SigType, Signature};
-use crate::ir::types::{RefType, Type};
+use crate::ir::types::{AbstractHeap, HeapType, RefType, Type};
 use crate::module::{Module, TypeMap};
 use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
@@ -493,7 +493,15 @@ impl<'m> Lifter<'m> {
         depth: usize,
     ) -> Result<Type, Error> {
         match validator.get_operand_type(depth) {
-            Some(Some(ty)) => self.types.val_type(ty),
+            Some(Some(ty)) => Ok(match self.types.val_type(ty)? {
+                // The validator knows the exact type of `ref.func`; a local of that type needs another proposal.
+                Type::Ref(RefType { heap: HeapType::Concrete(_), .. })
+                    if !validator.features().function_references() =>
+                {
+                    Type::Ref(RefType { nullable: true, heap: HeapType::Abstract(AbstractHeap::Func) })
+                }
+                ty => ty,
+            }),
             _ => Err(Error::new("internal: reachable operand without a type")),
         }
     }

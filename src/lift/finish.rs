@@ -2,6 +2,7 @@
 
 use super::control::Lifter;
 use super::ssa::{Phi, Ssa};
+use crate::caps::Caps;
 use crate::ir::cleanup::{cleanup, resolve, substitute};
 use crate::ir::dce::roots;
 use crate::ir::entity::{Block, Inst, Value};
@@ -15,18 +16,18 @@ use smallvec::SmallVec;
 type Replaced = SecondaryMap<Value, PackedOption<Value>>;
 
 /// Most edge arguments that one function may have; beyond it the function is kept raw.
-const MAX_EDGE_ARGS: usize = 16_000_000;
+pub const MAX_EDGE_ARGS: usize = 1_000_000;
 
-pub(super) fn finish(lifter: Lifter<'_>) -> Result<Function, &'static str> {
+pub(super) fn finish(lifter: Lifter<'_>, caps: &Caps) -> Result<Function, &'static str> {
     let Lifter { mut f, mut ssa, started, .. } = lifter;
     f.layout = started;
     params_to_phis(&mut f, &mut ssa);
-    ssa.fill(&mut f).map_err(|_| "too many block parameters")?;
+    ssa.fill(&mut f, caps.phi_operands).map_err(|_| "too many block parameters")?;
     let mut replaced = ssa.remove_trivial(&f);
     let live = live_values(&f, &ssa, &mut replaced);
     initial_values(&mut f, &ssa, &live)?;
     rewrite_operands(&mut f, &mut replaced, &live);
-    write_edges(&mut f, &ssa, &mut replaced, &live)?;
+    write_edges(&mut f, &ssa, &mut replaced, &live, caps.edge_args)?;
     cleanup(&mut f);
     Ok(f)
 }
@@ -162,6 +163,7 @@ fn write_edges(
     ssa: &Ssa,
     replaced: &mut Replaced,
     live: &SecondaryMap<Value, bool>,
+    max_args: usize,
 ) -> Result<(), &'static str> {
     let mut phis: SecondaryMap<Block, SmallVec<[u32; 4]>> = SecondaryMap::new();
     for (i, phi) in ssa.phis().iter().enumerate().filter(|(_, p)| live[p.value]) {
@@ -177,7 +179,7 @@ fn write_edges(
         for e in term.edges_mut() {
             let position = positions.next().expect("one for each edge") as usize;
             total += phis[e.block].len();
-            if total > MAX_EDGE_ARGS {
+            if total > max_args {
                 return Err("too many edge arguments");
             }
             for &p in &phis[e.block] {

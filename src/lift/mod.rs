@@ -17,6 +17,9 @@ pub mod ssa;
 mod tests;
 
 use crate::Error;
+pub use finish::MAX_EDGE_ARGS;
+
+use crate::caps::Caps;
 use crate::ir::function::Function;
 use crate::module::{Module, TypeMap, UndecodedBody};
 use wasmparser::{FuncValidatorAllocations, OperatorsReader};
@@ -39,6 +42,20 @@ pub fn lift(
     body: UndecodedBody<'_>,
     allocations: FuncValidatorAllocations,
 ) -> Result<(Lifted, FuncValidatorAllocations), Error> {
+    lift_capped(module, types, body, allocations, &Caps::default())
+}
+
+/// [`lift`] under caps of the caller's.
+///
+/// # Errors
+/// As for [`lift`].
+pub fn lift_capped(
+    module: &Module,
+    types: &TypeMap,
+    body: UndecodedBody<'_>,
+    allocations: FuncValidatorAllocations,
+    caps: &Caps,
+) -> Result<(Lifted, FuncValidatorAllocations), Error> {
     let mut validator = body.validator.into_validator(allocations);
     let mut reader = body.body.get_binary_reader();
     validator.read_locals(&mut reader)?;
@@ -54,7 +71,7 @@ pub fn lift(
     operators.finish()?;
     let lifted = match lifter.raw {
         Some(reason) => Lifted::Raw(reason),
-        None => match finish::finish(lifter) {
+        None => match finish::finish(lifter, caps) {
             Ok(function) => Lifted::Function(Box::new(function)),
             Err(reason) => Lifted::Raw(reason),
         },

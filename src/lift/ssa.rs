@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 /// Most operands that all parameters of one function may have together; beyond it the function is kept raw.
-pub const MAX_PHI_OPERANDS: usize = 16_000_000;
+pub const MAX_PHI_OPERANDS: usize = 6_000_000;
 
 /// A block parameter that stands for a local.
 pub struct Phi {
@@ -39,6 +39,14 @@ pub struct Ssa {
     pub locals: Vec<Type>,
     /// Locals whose initial value was read, with the value that stands for it.
     pub initial: Vec<(u32, Value)>,
+}
+
+/// How far the operands of a parameter have been compared.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    /// Those before are the parameter itself or `only`.
+    next: u32,
+    only: Option<Value>,
 }
 
 /// The function is too large for SSA construction.
@@ -105,14 +113,14 @@ impl Ssa {
     /// are filled in turn.
     ///
     /// # Errors
-    /// When there are more than [`MAX_PHI_OPERANDS`].
-    pub fn fill(&mut self, f: &mut Function) -> Result<(), TooManyOperands> {
+    /// When there are more than `max`.
+    pub fn fill(&mut self, f: &mut Function, max: usize) -> Result<(), TooManyOperands> {
         let mut total = 0;
         let mut i = self.prefilled;
         while i < self.phis.len() {
             let (block, var) = (self.phis[i].block, self.phis[i].var);
             total += self.preds[block].len();
-            if total > MAX_PHI_OPERANDS {
+            if total > max {
                 return Err(TooManyOperands);
             }
             for n in 0..self.preds[block].len() {
@@ -130,43 +138,50 @@ impl Ssa {
     pub fn remove_trivial(&mut self, f: &Function) -> SecondaryMap<Value, PackedOption<Value>> {
         let mut replaced: SecondaryMap<Value, PackedOption<Value>> =
             SecondaryMap::with_capacity(f.values.len());
-        let mut users: SecondaryMap<Value, Vec<u32>> = SecondaryMap::with_capacity(f.values.len());
-        let mut is_phi: SecondaryMap<Value, bool> = SecondaryMap::with_capacity(f.values.len());
-        for phi in &self.phis {
-            is_phi[phi.value] = true;
-        }
+        let mut number: SecondaryMap<Value, u32> = SecondaryMap::with_default(u32::MAX);
         for (i, phi) in self.phis.iter().enumerate() {
-            for &o in phi.operands.iter().filter(|&&o| is_phi[o] && o != phi.value) {
-                users[o].push(i as u32);
-            }
+            number[phi.value] = i as u32;
         }
+        // A parameter is looked at up to the first operand that differs from those before it, and goes on there when one of
+        // both is replaced. It waits in the lists of both.
+        let mut scans: Vec<Scan> = vec![Scan::default(); self.phis.len()];
+        let mut waiting: HashMap<Value, Vec<u32>> = HashMap::new();
         let mut work: Vec<u32> = (0..self.phis.len() as u32).rev().collect();
         while let Some(i) = work.pop() {
             let phi = &self.phis[i as usize];
             if replaced[phi.value].is_some() {
                 continue;
             }
-            let mut only = None;
-            let mut trivial = true;
-            for &o in &phi.operands {
+            let scan = &mut scans[i as usize];
+            scan.only = scan.only.map(|v| resolve(&mut replaced, v)).filter(|&v| v != phi.value);
+            let mut other = None;
+            for &o in &phi.operands[scan.next as usize..] {
                 let o = resolve(&mut replaced, o);
-                if o == phi.value || only == Some(o) {
-                    continue;
+                if o != phi.value && scan.only != Some(o) {
+                    if scan.only.is_some() {
+                        other = Some(o);
+                        break;
+                    }
+                    scan.only = Some(o);
                 }
-                if only.is_some() {
-                    trivial = false;
-                    break;
-                }
-                only = Some(o);
+                scan.next += 1;
             }
-            if let (true, Some(v)) = (trivial, only) {
-                replaced[phi.value] = Some(v).into();
-                let waiting = std::mem::take(&mut users[phi.value]);
-                work.extend(waiting.iter().copied());
-                if is_phi[v] {
-                    users[v].extend(waiting);
-                }
+            let Some(v) = scan.only else { continue };
+            if let Some(other) = other {
+                waiting.entry(v).or_default().push(i);
+                waiting.entry(other).or_default().push(i);
+                continue;
             }
+            replaced[phi.value] = Some(v).into();
+            // Two lists become one. Those that wait for both stand in the shorter one too.
+            let mut more = waiting.remove(&phi.value).unwrap_or_default();
+            let list = waiting.entry(v).or_default();
+            if list.len() < more.len() {
+                std::mem::swap(list, &mut more);
+            }
+            work.extend(&more);
+            list.append(&mut more);
+            work.extend(Some(number[v]).filter(|&n| n != u32::MAX));
         }
         self.phis.retain(|p| replaced[p.value].is_none());
         replaced

@@ -69,7 +69,14 @@ pub fn accepted_features() -> WasmFeatures {
 /// # Errors
 /// With a byte offset when the input is malformed or invalid, or is a component.
 pub fn decode(input: &[u8]) -> Result<Decoded<'_>, Error> {
-    let features = accepted_features();
+    decode_with(input, accepted_features())
+}
+
+/// [`decode`] where only these features are known.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_with(input: &[u8], features: WasmFeatures) -> Result<Decoded<'_>, Error> {
     let mut parser = Parser::new(0);
     parser.set_features(features);
     let mut decoder = Decoder {

@@ -25,6 +25,7 @@ mod custom;
 mod decode;
 mod encode;
 mod entities;
+mod features;
 mod index_map;
 mod info;
 mod names;
@@ -35,11 +36,12 @@ mod types;
 
 pub use const_expr::{ConstExpr, ConstOp};
 pub use convert::TypeMap;
-pub use decode::{Decoded, UndecodedBody, accepted_features, decode};
+pub use decode::{Decoded, UndecodedBody, accepted_features, decode, decode_with};
 pub use encode::{EncodedModule, encode};
 pub use entities::{
     Body, DataMode, DataSegment, ElemItems, ElemMode, ElemSegment, Func, Global, Memory, Table, Tag,
 };
+pub use features::used_features;
 pub use index_map::{Identity, IndexMap};
 pub use names::{InnerNames, Names};
 pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};

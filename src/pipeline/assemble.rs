@@ -2,6 +2,7 @@
 
 use super::function::Optimized;
 use super::timing::Clock;
+use crate::caps::Fault;
 use crate::ir::entity::{FuncId, TypeId};
 use crate::ir::types::Type;
 use crate::module::{self, Body, Module};
@@ -9,6 +10,7 @@ use crate::schedule::StackCode;
 use crate::{Error, Objective, Options, Report};
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use wasmparser::WasmFeatures;
 
 /// Writes the module with the chosen bodies, and validates it.
 ///
@@ -19,6 +21,7 @@ pub(super) fn assemble(
     mut module: Module,
     optimized: Vec<(FuncId, Optimized)>,
     options: &Options,
+    features: WasmFeatures,
     clock: &Clock,
     report: &mut Report,
 ) -> Result<Vec<u8>, Error> {
@@ -45,12 +48,29 @@ pub(super) fn assemble(
         };
         chosen.par_iter().map(|(func, code)| (*func, code.encode(&block_type, &numbering))).collect()
     });
-    for (func, bytes) in encoded {
+    for (func, mut bytes) in encoded {
+        match options.fault {
+            // No locals, and no operator has this number.
+            Some(Fault::Body) => bytes = vec![0, 0xff],
+            // No locals; v128.const, drop, unreachable.
+            Some(Fault::Proposal) => bytes = [&[0, 0xfd, 12][..], &[0; 16], &[0x1a, 0, 0x0b]].concat(),
+            _ => {}
+        }
         module.funcs[func].body = Some(Body::Encoded(bytes));
     }
-    let mut written = clock.time("encode", || module::encode(&module, &module.numbering()))?;
-    if let Err(e) = validate(&written.wasm) {
-        let bad = invalid_functions(&written.wasm);
+    let write = |module: &Module| {
+        let mut written = module::encode(module, &module.numbering())?;
+        if options.fault == Some(Fault::Module)
+            && let Some(version) = written.wasm.get_mut(4)
+        {
+            *version = 0xff;
+        }
+        Ok::<_, Error>(written)
+    };
+    let mut written = clock.time("encode", || write(&module))?;
+    if let Err(e) = clock.time("verify", || validate(&written.wasm, features)) {
+        let bad = invalid_functions(&written.wasm, features);
+        count(report, "output-invalid-functions", bad.len() as u64);
         report.notes.push(format!(
             "the output did not validate ({e}): {} functions keep their old bodies",
             bad.len()
@@ -59,8 +79,9 @@ pub(super) fn assemble(
             module.funcs[func].body = original.funcs[func].body.clone();
             revert(report, "invalid output".to_owned());
         }
-        written = module::encode(&module, &module.numbering())?;
-        if let Err(e) = validate(&written.wasm) {
+        written = write(&module)?;
+        if let Err(e) = validate(&written.wasm, features) {
+            count(report, "output-invalid-module", 1);
             report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
             report.code_bytes.after = report.code_bytes.before;
             return Ok(input.to_vec());
@@ -69,6 +90,12 @@ pub(super) fn assemble(
     report.code_bytes.after = written.code_bytes;
     report.notes.append(&mut written.notes);
     Ok(written.wasm)
+}
+
+fn count(report: &mut Report, limit: &str, n: u64) {
+    if n > 0 {
+        *report.limits.entry(limit.to_owned()).or_default() += n;
+    }
 }
 
 fn revert(report: &mut Report, reason: String) {
@@ -100,13 +127,13 @@ fn code_bytes(module: &Module) -> u64 {
     if count == 0 { 0 } else { leb(count) + bytes }
 }
 
-fn validate(wasm: &[u8]) -> Result<(), Error> {
-    module::decode(wasm)?.validate_bodies().map(|_| ())
+fn validate(wasm: &[u8], features: WasmFeatures) -> Result<(), Error> {
+    module::decode_with(wasm, features)?.validate_bodies().map(|_| ())
 }
 
 /// The functions whose bodies do not validate.
-fn invalid_functions(wasm: &[u8]) -> Vec<FuncId> {
-    let Ok(decoded) = module::decode(wasm) else { return Vec::new() };
+fn invalid_functions(wasm: &[u8], features: WasmFeatures) -> Vec<FuncId> {
+    let Ok(decoded) = module::decode_with(wasm, features) else { return Vec::new() };
     let invalid = |b: module::UndecodedBody<'_>| {
         let mut validator = b.validator.into_validator(Default::default());
         validator.validate(&b.body).is_err().then_some(b.func)

@@ -3,11 +3,13 @@
 use super::timing::Clock;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::caps::Fault;
 use crate::chaos::Chaos;
-use crate::egraph::build::build;
+use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
-use crate::egraph::saturate::{Saturation, saturate};
-use crate::extract::{self, extract};
+use crate::egraph::saturate::{Saturation, saturate_capped};
+use crate::extract::{self, Elaborated, elaborate};
+use crate::extract_check::{self, Refusal};
 use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::verify::verify;
@@ -44,21 +46,37 @@ pub(super) struct Optimized {
     pub candidates: Vec<(StackCode, usize)>,
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
-    /// Rule hits by index.
-    pub hits: Vec<u64>,
+    /// What a checker refused: for the user to hear of, whatever else became of the function.
+    pub refused: Vec<String>,
+    /// Rules that made unions, by index, and how many.
+    pub hits: Vec<(u32, u64)>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
     pub explanation: Option<String>,
 }
 
+impl Optimized {
+    /// A checker refused what a stage made.
+    pub fn refuse(&mut self, what: String) {
+        self.refused.push(what.clone());
+        self.reasons.push(what);
+    }
+}
+
 /// Runs one function through saturation, extraction and lowering.
 pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
     let mut result = Optimized::default();
+    let broken = broken(f, Fault::LiftedGraph, cx);
+    let f = broken.as_ref().unwrap_or(f);
+    if cx.options.fault == Some(Fault::Panic) {
+        panic!("fault");
+    }
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(f, cx.module))
     {
-        result.reasons.push(format!("lifted graph refused: {}", errors[0]));
+        *result.limits.entry("lift-refused").or_default() += 1;
+        result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
     if let Some(rules) = cx.rules
@@ -86,17 +104,38 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
 
 /// Equality saturation and extraction. `None`: the function stays as it was lifted.
 fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+    let caps = &cx.options.caps;
+    let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len() + f.block_params(b).len()).sum();
+    if size > caps.egraph_instructions {
+        *result.limits.entry("egraph-instructions").or_default() += 1;
+        return None;
+    }
     let (cfg, dom, loops, memory) = cx.clock.time("analysis", || {
         let cfg = Cfg::compute(f);
         let dom = DomTree::compute(f, &cfg);
         let loops = Loops::compute(&cfg, &dom);
-        let memory = MemorySsa::compute(f, &cfg, &dom, &loops, cx.summaries);
+        let memory = MemorySsa::compute_capped(
+            f,
+            &cfg,
+            &dom,
+            &loops,
+            cx.summaries,
+            (caps.memory_rows, caps.memory_defs),
+        );
         (cfg, dom, loops, memory)
     });
+    for (name, reached) in
+        [("memory-ssa-rows", memory.is_coarse()), ("memory-ssa-defs", memory.is_given_up())]
+    {
+        if reached {
+            *result.limits.entry(name).or_default() += 1;
+        }
+    }
     let explain = cx.explain == Some(f.id);
     let chaos = cx.chaos(f);
     let mut built = cx.clock.time("egraph", || build(f, cfg.rpo(), &memory, cx.module));
-    let saturation = cx.clock.time("saturate", || saturate(&mut built.graph, rules, explain, chaos));
+    let saturation =
+        cx.clock.time("saturate", || saturate_capped(&mut built.graph, rules, explain, chaos, caps));
     let context = extract::Context {
         f,
         built: &built,
@@ -105,11 +144,17 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         memory: &memory,
         info: cx.module,
         objective: cx.options.objective,
+        caps: *caps,
         chaos,
     };
-    let extracted = cx.clock.time("extract", || extract(&context));
-    let g = match extracted {
-        Ok(g) => g,
+    let mut extracted = cx.clock.time("extract", || elaborate(&context));
+    if cx.options.fault == Some(Fault::Unavailable)
+        && let Some(v) = f.values.keys().next()
+    {
+        extracted = Err(extract::ExtractError::Unavailable(v));
+    }
+    let mut elaborated = match extracted {
+        Ok(elaborated) => elaborated,
         Err(e) => {
             *result.limits.entry("extract-unavailable").or_default() += 1;
             let extract::ExtractError::Unavailable(v) = e;
@@ -117,21 +162,92 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
             return None;
         }
     };
+    for (name, reached) in
+        [("extract-depth", elaborated.too_deep), ("extract-steps", elaborated.too_many_steps)]
+    {
+        if reached {
+            *result.limits.entry(name).or_default() += 1;
+        }
+    }
+    if cx.options.fault == Some(Fault::LostEffect) {
+        lose_an_effect(&mut elaborated.f);
+    }
+    if cx.options.verify && !followed(f, &elaborated, &built, &memory, cx, result) {
+        return None;
+    }
+    let g = cx.clock.time("extract", || elaborated.tidy(chaos));
+    let g = broken(&g, Fault::ExtractedGraph, cx).unwrap_or(g);
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
     {
         *result.limits.entry("extract-refused").or_default() += 1;
-        result.reasons.push(format!("extracted graph refused: {}", errors[0]));
+        result.refuse(format!("extracted graph refused: {}", errors[0]));
         return None;
     }
     if explain {
         result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
     }
-    result.hits = saturation.hits;
+    // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
+    let hits = saturation.hits.iter().enumerate().filter(|(_, n)| **n > 0);
+    result.hits = hits.map(|(i, &n)| (i as u32, n)).collect();
     for (name, n) in saturation.limits {
         *result.limits.entry(name).or_default() += n;
     }
     Some(g)
+}
+
+/// A graph that breaks an invariant, when that fault is to be made.
+fn broken(f: &Function, fault: Fault, cx: &Shared<'_>) -> Option<Function> {
+    (cx.options.fault == Some(fault)).then(|| {
+        let mut broken = f.clone();
+        broken.layout.push(broken.entry);
+        broken
+    })
+}
+
+/// Another fault: the last effect of the first block that has one goes.
+fn lose_an_effect(f: &mut Function) {
+    for b in f.layout.clone() {
+        let insts = &f.blocks[b].insts;
+        if let Some(at) = insts.iter().rposition(|&i| !f.insts[i].op.is_pure() && f.results(i).is_empty()) {
+            f.blocks[b].insts.remove(at);
+            return;
+        }
+    }
+}
+
+/// Whether the checker accepts what was extracted.
+fn followed(
+    f: &Function,
+    elaborated: &Elaborated,
+    built: &Built,
+    memory: &MemorySsa,
+    cx: &Shared<'_>,
+    result: &mut Optimized,
+) -> bool {
+    let effects = |op, imm: &_| cx.summaries.effects(op, imm);
+    let subject = extract_check::Subject {
+        before: f,
+        after: &elaborated.f,
+        origin: &elaborated.origin,
+        built,
+        versions: &built.named_versions(memory),
+        effects: &effects,
+        info: cx.module,
+        max_work: cx.options.caps.check_states,
+    };
+    match cx.clock.time("check", || extract_check::check(&subject)) {
+        Ok(()) => true,
+        Err(Refusal::Wrong(why)) => {
+            *result.limits.entry("extract-refused").or_default() += 1;
+            result.refuse(format!("extraction refused by the checker: {why}"));
+            false
+        }
+        Err(Refusal::TooLarge) => {
+            *result.limits.entry("extract-unchecked").or_default() += 1;
+            true
+        }
+    }
 }
 
 fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<StackCode> {
@@ -140,12 +256,15 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
         effects: &effects,
         multi_value: cx.multi_value,
         objective: cx.options.objective,
+        caps: cx.options.caps,
+        fault: cx.options.fault,
         chaos: cx.chaos(f),
     };
     match cx.clock.time("lower", || lower(f, &context)) {
         Ok(code) => {
             if code.second_way {
                 *result.limits.entry("lower-second-way").or_default() += 1;
+                result.refused.push("stack code refused by the checker, written in a plainer way".to_owned());
             }
             Some(code)
         }
@@ -156,11 +275,11 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
                 LowerError::Check(_) => "lower-check-failed",
             };
             *result.limits.entry(limit).or_default() += 1;
-            result.reasons.push(match e {
-                LowerError::Unsupported(s) => format!("not lowered: {s}"),
-                LowerError::Limit(s) => format!("limit: {s}"),
-                LowerError::Check(s) => format!("stack code refused by the checker: {s}"),
-            });
+            match e {
+                LowerError::Unsupported(s) => result.reasons.push(format!("not lowered: {s}")),
+                LowerError::Limit(s) => result.reasons.push(format!("limit: {s}")),
+                LowerError::Check(s) => result.refuse(format!("stack code refused by the checker: {s}")),
+            }
             None
         }
     }

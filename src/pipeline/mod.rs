@@ -10,12 +10,13 @@ mod function;
 mod timing;
 
 use crate::analysis::{CallFacts, Summaries};
+use crate::caps::Caps;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
-use crate::lift::{Lifted, lift};
-use crate::module::{Decoded, Module, decode};
+use crate::lift::{Lifted, lift_capped};
+use crate::module::{Decoded, Module, decode_with};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
 use cranelift_entity::EntityRef;
@@ -56,8 +57,10 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         (true, false) => Some(RuleSet::load(&options.rules)?),
         _ => None,
     };
-    let decoded = clock.time("decode", || decode(input))?;
-    let (module, lifted) = lift_all(decoded, &clock)?;
+    // With the features that the input uses and no others, no later stage sees a type that they do not have.
+    let features = clock.time("decode", || crate::module::used_features(input));
+    let decoded = clock.time("decode", || decode_with(input, features))?;
+    let (module, lifted) = lift_all(decoded, &clock, &options.caps)?;
     report.functions.total = lifted.len();
     let functions: Vec<&Function> = lifted
         .iter()
@@ -104,16 +107,33 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
     }
+    note_refusals(&module, &optimized, &mut report);
     for (_, o) in &optimized {
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let wasm = assemble::assemble(input, module, optimized, options, &clock, &mut report)?;
+    let wasm = assemble::assemble(input, module, optimized, options, features, &clock, &mut report)?;
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     Ok(Output { wasm, report })
+}
+
+/// How many refusals are written out; all are counted.
+const MAX_REFUSAL_NOTES: usize = 20;
+
+/// Tells of every bug of a stage that a checker made harmless.
+fn note_refusals(module: &Module, optimized: &[(FuncId, Optimized)], report: &mut Report) {
+    let all = || optimized.iter().flat_map(|(func, o)| o.refused.iter().map(move |what| (*func, what)));
+    for (func, what) in all().take(MAX_REFUSAL_NOTES) {
+        let name = module.func_name(func).map_or_else(String::new, |name| format!(" \"{name}\""));
+        report.notes.push(format!("function {}{name}: {what} (a bug of loom, made harmless)", func.index()));
+    }
+    let rest = all().count().saturating_sub(MAX_REFUSAL_NOTES);
+    if rest > 0 {
+        report.notes.push(format!("{rest} more refusals like these"));
+    }
 }
 
 /// A bug in a stage costs one function its new body, loudly, and not the user the run.
@@ -122,19 +142,19 @@ fn guarded(f: &Function, old_size: usize, shared: &Shared<'_>) -> Optimized {
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
         let mut failed = Optimized::default();
         failed.limits.insert("internal-panic", 1);
-        failed.reasons.push("internal error: a stage panicked".to_owned());
+        failed.refuse("internal error: a stage panicked".to_owned());
         failed
     })
 }
 
 /// Validates and lifts all bodies. The first error by function index is the one reported.
-fn lift_all(decoded: Decoded<'_>, clock: &Clock) -> Result<(Module, Vec<Lifted>), Error> {
+fn lift_all(decoded: Decoded<'_>, clock: &Clock, caps: &Caps) -> Result<(Module, Vec<Lifted>), Error> {
     let Decoded { module, bodies, types } = decoded;
     let results: Vec<Result<Lifted, Error>> = bodies
         .into_par_iter()
         .map_init(Default::default, |allocations, body| {
             clock.time("lift", || {
-                let (lifted, back) = lift(&module, &types, body, std::mem::take(allocations))?;
+                let (lifted, back) = lift_capped(&module, &types, body, std::mem::take(allocations), caps)?;
                 *allocations = back;
                 Ok(lifted)
             })
@@ -181,11 +201,12 @@ fn builtin_rules(used: u32, objective: Objective) -> Result<Arc<CompiledRules>, 
 }
 
 fn count_hits(rules: &CompiledRules, optimized: &[(FuncId, Optimized)], report: &mut Report) {
-    for (i, rule) in rules.rules.iter().enumerate() {
-        let hits: u64 = optimized.iter().filter_map(|(_, o)| o.hits.get(i)).sum();
-        if hits > 0 {
-            report.rules.insert(rule.rule.name.clone(), hits);
-        }
+    let mut sums = vec![0; rules.rules.len()];
+    for &(rule, n) in optimized.iter().flat_map(|(_, o)| &o.hits) {
+        sums[rule as usize] += n;
+    }
+    for (rule, n) in rules.rules.iter().zip(sums).filter(|(_, n)| *n > 0) {
+        report.rules.insert(rule.rule.name.clone(), n);
     }
 }
 

@@ -6,6 +6,13 @@ use crate::error::Error;
 /// Most instances one `:for` may have.
 const MAX_INSTANCES: usize = 4096;
 
+/// Most words that change together in one clause.
+const MAX_WORDS: usize = 16;
+
+/// Longest text that a word may stand for, in bytes. As it may have words of the clauses before in it, it could otherwise
+/// grow with each clause by a factor.
+const MAX_TEXT: usize = 64;
+
 /// One choice for all words of a family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -39,6 +46,9 @@ pub(super) fn choices(clauses: &[Sexpr], narrow: Option<u32>) -> Result<Vec<Choi
         return Ok(Vec::new());
     }
     for clause in clauses {
+        if clause.list().is_some_and(|l| l.len() > MAX_INSTANCES + 1) {
+            return Err(clause.pos.error(format!("a family of more than {MAX_INSTANCES} instances")));
+        }
         let alternatives = match narrow {
             Some(width) if is_width(clause) => vec![Choice::narrow(width)],
             _ => alternatives(clause)?,
@@ -47,6 +57,9 @@ pub(super) fn choices(clauses: &[Sexpr], narrow: Option<u32>) -> Result<Vec<Choi
             return Err(clause.pos.error(format!("a family of more than {MAX_INSTANCES} instances")));
         }
         all = all.iter().flat_map(|a| alternatives.iter().map(|b| a.and(b))).collect();
+        if all.iter().any(|c| c.words.iter().any(|(w, v)| w.len().max(v.len()) > MAX_TEXT)) {
+            return Err(clause.pos.error(format!("a word of :for stands for more than {MAX_TEXT} bytes")));
+        }
     }
     for c in &mut all {
         c.words.sort_by_key(|(w, _)| std::cmp::Reverse(w.len()));
@@ -77,6 +90,9 @@ fn alternatives(clause: &Sexpr) -> Result<Vec<Choice>, Error> {
         if !w.atom().is_some_and(is_word) {
             return Err(w.pos.error("a word of :for is written in upper-case letters only"));
         }
+    }
+    if words.len() > MAX_WORDS {
+        return Err(head.pos.error(format!("more than {MAX_WORDS} words in one clause of :for")));
     }
     let mut out = Vec::new();
     for row in rows {

@@ -36,6 +36,7 @@ pub use vocab::{Facts, Func, Length, eval_const_fn, eval_int_fn};
 
 use crate::error::Error;
 use hashbrown::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The built-in rule files: name and text.
@@ -73,8 +74,7 @@ impl RuleSet {
         let mut texts = Vec::new();
         for f in files {
             let name = f.display().to_string();
-            let text = std::fs::read_to_string(&f)
-                .map_err(|e| Error::new(format!("cannot read the rule file: {e}")).in_file(&name))?;
+            let text = read(&f).map_err(|e| e.in_file(&name))?;
             texts.push((name, text));
         }
         RuleSet::from_texts(texts.iter().map(|(n, t)| (n.as_str(), t.as_str())))
@@ -106,6 +106,23 @@ impl RuleSet {
     pub fn phase(&self, phase: Phase) -> impl Iterator<Item = &Rule> + '_ {
         self.rules.iter().filter(move |r| r.phase == phase)
     }
+}
+
+/// The text of a rule file. No more of it is read than a rule file may have, whatever kind of file it is.
+fn read(path: &Path) -> Result<String, Error> {
+    let fail = |e: std::io::Error| Error::new(format!("cannot read the rule file: {e}"));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(sexpr::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() > sexpr::MAX_BYTES {
+        return Err(Error::new(format!("the rule file is larger than {} bytes", sexpr::MAX_BYTES)));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let good = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+        let line = good.bytes().filter(|&b| b == b'\n').count() as u32 + 1;
+        let column = good.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u32 + 1;
+        Error::at_line(line, column, "not UTF-8")
+    })
 }
 
 /// Appends the rule files at or below `path`, sorted.

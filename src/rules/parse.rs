@@ -13,6 +13,12 @@ use std::sync::Arc;
 /// Most instances one file may expand to.
 const MAX_RULES: usize = 100_000;
 
+/// Most words and lists in the sides, conditions and examples of one rule.
+const MAX_TERMS: usize = 2_000;
+
+/// Most of them in all instances of one file.
+const MAX_EXPANDED: usize = 4_000_000;
+
 const ATTRIBUTES: [&str; 6] = [":phase", ":verify", ":objective", ":for", ":when", ":example"];
 
 /// The attributes of a rule as written.
@@ -33,8 +39,9 @@ pub(super) fn parse_file(file: &str, text: &str, narrow: Option<u32>) -> Result<
     let theme: Arc<str> = theme.strip_suffix(".rules").unwrap_or(theme).into();
     let file: Arc<str> = file.into();
     let mut rules = Vec::new();
+    let mut left = MAX_EXPANDED;
     for s in sexpr::read(text).map_err(|e| e.in_file(&*file))? {
-        parse_rule(&s, &file, &theme, narrow, &mut rules).map_err(|e| e.in_file(&*file))?;
+        parse_rule(&s, &file, &theme, narrow, &mut rules, &mut left).map_err(|e| e.in_file(&*file))?;
     }
     Ok(rules)
 }
@@ -45,6 +52,7 @@ fn parse_rule(
     theme: &Arc<str>,
     narrow: Option<u32>,
     rules: &mut Vec<Rule>,
+    left: &mut usize,
 ) -> Result<(), Error> {
     if s.head() != Some("rule") {
         return Err(s.pos.error("expected (rule NAME …)"));
@@ -78,10 +86,21 @@ fn parse_rule(
     if arrow.atom() != Some("=>") {
         return Err(arrow.pos.error("expected `=>` between the two sides"));
     }
+    let examples = attributes.examples.iter().flat_map(|(a, b)| [a, b]);
+    let size: usize =
+        [lhs, rhs].into_iter().chain(&attributes.conditions).chain(examples).map(Sexpr::size).sum();
+    if size > MAX_TERMS {
+        return Err(s.pos.error(format!("the rule `{name}` has more than {MAX_TERMS} terms")));
+    }
     for choice in family::choices(&attributes.clauses, narrow)? {
         if rules.len() == MAX_RULES {
             return Err(s.pos.error(format!("more than {MAX_RULES} rules in one file")));
         }
+        *left = left.checked_sub(size).ok_or_else(|| {
+            s.pos.error(format!(
+                "the rules of one file have more than {MAX_EXPANDED} terms, families expanded"
+            ))
+        })?;
         let head = Head {
             name: format!("{name}{}", choice.suffix),
             family: name.to_string(),

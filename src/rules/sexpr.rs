@@ -7,6 +7,8 @@ use crate::error::Error;
 pub const MAX_DEPTH: usize = 64;
 /// Largest rule file accepted, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
+/// Longest word accepted, in bytes.
+const MAX_WORD: usize = 256;
 
 /// Line and column, both from 1, of the first character of a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,11 @@ impl Sexpr {
         }
     }
 
+    /// How many words and lists it has. Recursion is bounded by [`MAX_DEPTH`].
+    pub fn size(&self) -> usize {
+        1 + self.list().unwrap_or_default().iter().map(Sexpr::size).sum::<usize>()
+    }
+
     /// The first atom of a list.
     pub fn head(&self) -> Option<&str> {
         self.list()?.first()?.atom()
@@ -72,6 +79,8 @@ pub fn read(text: &str) -> Result<Vec<Sexpr>, Error> {
     }
     let mut top: Vec<Sexpr> = Vec::new();
     let mut open: Vec<(Pos, Vec<Sexpr>)> = Vec::new();
+    // A byte order mark is no part of the first word.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut chars = text.char_indices().peekable();
     let mut pos = Pos { line: 1, column: 1 };
     while let Some((start, c)) = chars.next() {
@@ -103,6 +112,9 @@ pub fn read(text: &str) -> Result<Vec<Sexpr>, Error> {
                 while let Some((i, c)) = chars.next_if(|&(_, c)| !ends_atom(c)) {
                     end = i + c.len_utf8();
                     advance(&mut pos, c);
+                }
+                if end - start > MAX_WORD {
+                    return Err(here.error(format!("a word of more than {MAX_WORD} bytes")));
                 }
                 let atom = Sexpr { pos: here, kind: SexprKind::Atom(text[start..end].to_string()) };
                 open.last_mut().map_or(&mut top, |(_, items)| items).push(atom);

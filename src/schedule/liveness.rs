@@ -14,7 +14,7 @@ use crate::structure::FrameId;
 use hashbrown::HashMap;
 
 /// Most blocks that the live ranges of one function may cover together.
-pub const MAX_LIVENESS_STEPS: usize = 30_000_000;
+pub const MAX_LIVENESS_STEPS: usize = 10_000_000;
 
 /// Sorted, disjoint, not touching.
 pub(super) type Range = Vec<(u32, u32)>;
@@ -232,6 +232,7 @@ pub(super) fn liveness<L: Copy>(
     edges: &mut [EdgeMoves<L>],
     count: usize,
     local: impl Fn(L) -> u32,
+    max_steps: usize,
 ) -> Result<Liveness, LowerError> {
     let CodeRef { f, ops, frames, labels, skip } = code;
     let p = pieces(f, ops, frames, labels, edges);
@@ -292,7 +293,7 @@ pub(super) fn liveness<L: Copy>(
                 }
                 seen[q] = v as u32;
                 steps += 1 + p.preds[q].len();
-                if steps > MAX_LIVENESS_STEPS {
+                if steps > max_steps {
                     return Err(LowerError::Limit("live ranges"));
                 }
                 let (from, to) = (p.start[q], p.start[q + 1]);
@@ -315,7 +316,7 @@ pub(super) fn liveness<L: Copy>(
 }
 
 /// Sorts and joins intervals.
-pub(super) fn normalize(mut range: Range) -> Range {
+fn normalize(mut range: Range) -> Range {
     range.retain(|r| r.0 < r.1);
     // Walks leave long runs, which the stable sort makes use of.
     range.sort();
@@ -327,30 +328,4 @@ pub(super) fn normalize(mut range: Range) -> Range {
         }
     }
     out
-}
-
-/// Whether two ranges have a point in common.
-pub(super) fn overlap(a: &[(u32, u32)], b: &[(u32, u32)]) -> bool {
-    if a.len() * 8 < b.len() {
-        return a.iter().any(|&r| overlaps_one(b, r));
-    }
-    if b.len() * 8 < a.len() {
-        return b.iter().any(|&r| overlaps_one(a, r));
-    }
-    let (mut i, mut j) = (0, 0);
-    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        if x.1 <= y.0 {
-            i += 1;
-        } else if y.1 <= x.0 {
-            j += 1;
-        } else {
-            return true;
-        }
-    }
-    false
-}
-
-fn overlaps_one(range: &[(u32, u32)], r: (u32, u32)) -> bool {
-    let i = range.partition_point(|x| x.1 <= r.0);
-    range.get(i).is_some_and(|x| x.0 < r.1)
 }

@@ -8,7 +8,7 @@
 
 use super::LowerError;
 use super::code::{StackOp, VirtualCode};
-use super::liveness::{CodeRef, EdgeMoves, Liveness, Range, liveness, normalize, overlap};
+use super::liveness::{CodeRef, EdgeMoves, Liveness, liveness};
 use crate::chaos::Chaos;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
@@ -38,18 +38,51 @@ pub(super) struct Numbered {
 
 struct Class {
     parent: u32,
-    range: Range,
+    range: Cover,
     ty: Type,
     /// Parameter of the function that it is.
     pinned: Option<u32>,
     /// Reads and writes.
     weight: u32,
     /// Locals of the input with the weight of the values that came from them.
-    hints: Vec<(u32, u32)>,
+    hints: BTreeMap<u32, u32>,
+}
+
+/// The range of a class: disjoint half-open intervals, start to end. Joining inserts the smaller range into the larger one,
+/// so that all joins together are near linear.
+#[derive(Default)]
+struct Cover(BTreeMap<u32, u32>);
+
+impl Cover {
+    fn of(range: &[(u32, u32)]) -> Cover {
+        Cover(range.iter().copied().collect())
+    }
+
+    fn overlaps(&self, (a, b): (u32, u32)) -> bool {
+        a < b && self.0.range(..b).next_back().is_some_and(|(_, &end)| end > a)
+    }
+
+    fn overlaps_any(&self, smaller: &Cover) -> bool {
+        smaller.0.iter().any(|(&a, &b)| self.overlaps((a, b)))
+    }
+
+    /// Adds an interval; what it overlaps or touches becomes one with it.
+    fn add(&mut self, (mut a, mut b): (u32, u32)) {
+        if a >= b {
+            return;
+        }
+        while let Some((&from, &to)) = self.0.range(..=b).next_back().filter(|&(_, &to)| to >= a) {
+            self.0.remove(&from);
+            (a, b) = (a.min(from), b.max(to));
+        }
+        self.0.insert(a, b);
+    }
 }
 
 struct Classes {
     list: Vec<Class>,
+    /// Pairs of roots whose ranges were found to overlap: they are not compared again for the next move between them.
+    apart: HashSet<(u32, u32)>,
 }
 
 impl Classes {
@@ -69,48 +102,52 @@ impl Classes {
         if x.ty != y.ty || (x.pinned.is_some() && y.pinned.is_some() && a != b) {
             return false;
         }
-        if overlap(&x.range, &[gap]) || overlap(&y.range, &[gap]) {
+        if x.range.overlaps(gap) || y.range.overlaps(gap) {
             return false;
         }
         if a == b {
-            self.list[a as usize].range = merged(&[&self.list[a as usize].range, &[gap]]);
+            self.list[a as usize].range.add(gap);
             return true;
         }
-        if overlap(&x.range, &y.range) {
+        let (small, big) = if x.range.0.len() < y.range.0.len() { (a, b) } else { (b, a) };
+        if self.apart.contains(&(small, big)) {
             return false;
         }
-        let range = merged(&[&x.range, &y.range, &[gap]]);
-        let (small, big) = if x.range.len() < y.range.len() { (a, b) } else { (b, a) };
-        let gone = std::mem::take(&mut self.list[small as usize].range);
-        drop(gone);
-        let hints = std::mem::take(&mut self.list[small as usize].hints);
-        let (pinned, weight) = (self.list[small as usize].pinned, self.list[small as usize].weight);
-        self.list[small as usize].parent = big;
+        if self.list[big as usize].range.overlaps_any(&self.list[small as usize].range) {
+            self.apart.extend([(small, big), (big, small)]);
+            return false;
+        }
+        let gone = &mut self.list[small as usize];
+        gone.parent = big;
+        let (range, mut hints) = (std::mem::take(&mut gone.range), std::mem::take(&mut gone.hints));
+        let (pinned, weight) = (gone.pinned, gone.weight);
         let root = &mut self.list[big as usize];
-        root.range = range;
+        range.0.into_iter().for_each(|i| root.range.add(i));
+        root.range.add(gap);
         root.pinned = root.pinned.or(pinned);
         root.weight += weight;
+        if root.hints.len() < hints.len() {
+            std::mem::swap(&mut root.hints, &mut hints);
+        }
         for (h, w) in hints {
-            match root.hints.iter_mut().find(|x| x.0 == h) {
-                Some(x) => x.1 += w,
-                None => root.hints.push((h, w)),
-            }
+            *root.hints.entry(h).or_default() += w;
         }
         true
     }
 }
 
-fn merged(ranges: &[&[(u32, u32)]]) -> Range {
-    normalize(ranges.concat())
-}
-
-pub(super) fn number(f: &Function, code: &VirtualCode, chaos: Chaos) -> Result<Numbered, LowerError> {
+pub(super) fn number(
+    f: &Function,
+    code: &VirtualCode,
+    max_steps: usize,
+    chaos: Chaos,
+) -> Result<Numbered, LowerError> {
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
     let mut crowded = Vec::new();
     let (mut classes, zeros, joined) = loop {
-        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense)?;
+        let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense, max_steps)?;
         let mut classes = classes(f, &values, &live);
         let zeros = extend_zeros(f, code, &dense, &live, &mut classes, chaos);
         let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, chaos);
@@ -188,6 +225,7 @@ fn live_with_edges(
     on_edge: &[bool],
     count: usize,
     dense: &SecondaryMap<Value, u32>,
+    max_steps: usize,
 ) -> Result<(Liveness, EdgePlaces), LowerError> {
     let mut skip = vec![false; code.ops.len()];
     let mut groups: BTreeMap<(u32, Block), Vec<usize>> = BTreeMap::new();
@@ -212,7 +250,7 @@ fn live_with_edges(
     let (mut list, places): (Vec<_>, Vec<_>) = edges.into_iter().unzip();
     let view =
         CodeRef { f, ops: &code.ops, frames: code.frame_results.len(), labels: &code.labels, skip: &skip };
-    let live = liveness(view, &mut list, count, |v| dense[v])?;
+    let live = liveness(view, &mut list, count, |v| dense[v], max_steps)?;
     let mut result = EdgePlaces::new();
     for ((edge, moves), ops) in list.iter().zip(groups.values()).zip(&places) {
         let number: HashMap<u32, u32> =
@@ -233,6 +271,8 @@ fn crowded_edges(
 ) -> Vec<(Block, u32)> {
     let vanished: HashSet<usize> = joined.iter().copied().collect();
     let mut list = Vec::new();
+    // Targets by the block of a many-way branch, whose edges are gone through once.
+    let mut many: HashMap<Block, HashSet<Block>> = HashMap::new();
     for &i in edges.keys().filter(|i| !vanished.contains(*i)) {
         let m = &code.moves[i];
         let (Some(branch), ValueDef::Param(to, _)) = (m.branch, f.values[m.to].def) else { continue };
@@ -241,11 +281,14 @@ fn crowded_edges(
                 list.push((block, edge))
             }
             StackOp::Term(block) => {
-                let all = f.term(block).edges().enumerate().filter(|(_, e)| e.block == to);
-                list.extend(all.map(|(n, _)| (block, n as u32)));
+                many.entry(block).or_default().insert(to);
             }
             _ => {}
         }
+    }
+    for (block, to) in many {
+        let all = f.term(block).edges().enumerate().filter(|(_, e)| to.contains(&e.block));
+        list.extend(all.map(|(n, _)| (block, n as u32)));
     }
     list.sort_unstable();
     list.dedup();
@@ -286,15 +329,15 @@ fn classes(f: &Function, values: &[Value], live: &Liveness) -> Classes {
         .map(|(i, &v)| {
             let pinned = (i < f.params.len()).then_some(i as u32);
             let weight = live.events[i].len() as u32;
-            let mut range = live.ranges[i].clone();
+            let mut range = Cover::of(&live.ranges[i]);
             if pinned.is_some() {
-                range = merged(&[&range, &[(0, 1)]]);
+                range.add((0, 1));
             }
             let hints = f.values[v].hint.map(|h| (h, weight)).into_iter().collect();
             Class { parent: i as u32, range, ty: f.ty(v), pinned, weight, hints }
         })
         .collect();
-    Classes { list }
+    Classes { list, apart: HashSet::new() }
 }
 
 /// Values that are the zero of a local, written at the start of the function: their range begins at the entry. Returns
@@ -323,7 +366,7 @@ fn extend_zeros(
             let at = e.at as usize - 1;
             if at > 0 && code.ops[at] == StackOp::Set(v) && code.ops[at - 1] == StackOp::Inst(inst) {
                 let class = &mut classes.list[i as usize];
-                class.range = merged(&[&class.range, &[(0, e.at)]]);
+                class.range.add((0, e.at));
                 list.push((v, at));
             }
         }
@@ -370,12 +413,12 @@ struct Color {
 }
 
 impl Color {
-    fn free_for(&self, range: &[(u32, u32)]) -> bool {
-        range.iter().all(|&(a, b)| self.taken.range(..b).next_back().is_none_or(|(_, &end)| end <= a))
+    fn free_for(&self, range: &Cover) -> bool {
+        range.0.iter().all(|(&a, &b)| self.taken.range(..b).next_back().is_none_or(|(_, &end)| end <= a))
     }
 
     fn take(&mut self, class: &Class) {
-        self.taken.extend(class.range.iter().copied());
+        self.taken.extend(class.range.0.iter().map(|(&a, &b)| (a, b)));
         self.weight += class.weight;
     }
 }
@@ -406,9 +449,9 @@ fn color(f: &Function, classes: &mut Classes, chaos: Chaos) -> (Vec<u32>, Vec<Co
         let color = match c.pinned {
             Some(p) => p,
             None => {
-                let mut hints = c.hints.clone();
+                let mut hints: Vec<(u32, u32)> = c.hints.iter().map(|(&h, &w)| (h, w)).collect();
                 hints.sort_by_key(|&(h, w)| (std::cmp::Reverse(w), h));
-                let hinted = hints.iter().find_map(|&(h, _)| {
+                let hinted = hints.iter().take(TRIES).find_map(|&(h, _)| {
                     let color = *by_hint.get(&(c.ty, h))?;
                     colors[color as usize].free_for(&c.range).then_some(color)
                 });

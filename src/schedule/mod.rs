@@ -42,10 +42,13 @@ mod stackify;
 mod tests;
 
 pub use check::check;
+pub use check::{MAX_HELD as MAX_CHECK_HELD, MAX_PASSES as MAX_CHECK_PASSES, MAX_WORK as MAX_CHECK_WORK};
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
+pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
+use crate::caps::{Caps, Fault};
 use crate::chaos::Chaos;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
@@ -63,6 +66,28 @@ pub struct LowerContext<'a> {
     pub objective: Objective,
     /// Where choices come from.
     pub chaos: Chaos,
+    /// Where work ends.
+    pub caps: Caps,
+    /// A bug made on purpose.
+    pub fault: Option<Fault>,
+}
+
+impl<'a> LowerContext<'a> {
+    /// With the caps of the stages.
+    pub fn new(
+        effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
+        multi_value: bool,
+        objective: Objective,
+    ) -> Self {
+        LowerContext {
+            effects,
+            multi_value,
+            objective,
+            chaos: Chaos::OFF,
+            caps: Caps::default(),
+            fault: None,
+        }
+    }
 }
 
 /// Why a function could not be lowered. The caller keeps its old body.
@@ -79,16 +104,25 @@ pub enum LowerError {
 /// How often a function is done again with edges that turned out to need moves in blocks of their own.
 const ATTEMPTS: usize = 4;
 
+/// Functions whose edges have more arguments than this together are lowered once only.
+const MANY_ARGUMENTS: usize = 50_000;
+
 /// Makes stack code of a function.
 ///
 /// # Errors
 /// When the function is kept as it was, with the reason.
 pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
+    if cx.fault == Some(Fault::Unsupported) {
+        return Err(LowerError::Unsupported("fault"));
+    }
     let mut own_blocks = edges_with_arguments(f);
     own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
     let mut size = best.size();
-    for _ in 1..ATTEMPTS {
+    let arguments: usize =
+        f.layout.iter().flat_map(|&b| f.term(b).edges()).map(|e| f.edge_args(e).len()).sum();
+    let attempts = if arguments > MANY_ARGUMENTS { 1 } else { ATTEMPTS };
+    for _ in 1..attempts {
         own_blocks.extend(crowded.into_iter().filter(|e| (e.0.as_u32() as usize) < f.blocks.len()));
         let known = own_blocks.len();
         own_blocks.sort_unstable();
@@ -106,10 +140,19 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
             break;
         }
     }
-    let Err(refused) = check(f, &best, cx.effects) else { return Ok(best) };
+    if matches!(cx.fault, Some(Fault::StackCode | Fault::EveryStackCode)) {
+        lose_an_operation(&mut best);
+    }
+    let Err(refused) = check::check_capped(f, &best, cx.effects, &cx.caps) else { return Ok(best) };
+    if refused == check::TOO_MUCH {
+        return Err(LowerError::Limit("work of the checker"));
+    }
     // What the checker cannot follow is not used. Moves in blocks of their own are the plainest way to write an edge.
     let (mut plain, _) = attempt(f, cx, &edges_with_arguments(f))?;
-    check(f, &plain, cx.effects).map_err(|_| LowerError::Check(refused))?;
+    if cx.fault == Some(Fault::EveryStackCode) {
+        lose_an_operation(&mut plain);
+    }
+    check::check_capped(f, &plain, cx.effects, &cx.caps).map_err(|_| LowerError::Check(refused))?;
     plain.second_way = true;
     Ok(plain)
 }
@@ -125,6 +168,13 @@ fn edges_with_arguments(f: &Function) -> Vec<(Block, u32)> {
         .collect()
 }
 
+/// A bug made on purpose: the first instruction is lost.
+fn lose_an_operation(code: &mut StackCode) {
+    if let Some(at) = code.ops.iter().position(|op| !op.is_note()) {
+        code.ops.remove(at);
+    }
+}
+
 /// One way to lower a function, with the given edges in blocks of their own. Also returns the edges that would be better
 /// off with one.
 fn attempt(
@@ -135,7 +185,7 @@ fn attempt(
     let mut prepared = prepare::prepare(f, own_blocks, cx)?;
     let structured = crate::structure::structure(&prepared.f, cx.chaos).map_err(LowerError::Unsupported)?;
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code, cx.chaos)?;
+    let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps, cx.chaos)?;
     scramble::restore(&mut prepared.f, prepared.order);
     let mut code = StackCode {
         f: prepared.f,
@@ -145,6 +195,6 @@ fn attempt(
         labels: code.labels,
         second_way: false,
     };
-    peephole::peephole(&mut code, cx.chaos)?;
+    peephole::peephole(&mut code, cx.caps.liveness_steps, cx.chaos)?;
     Ok((code, numbered.crowded))
 }

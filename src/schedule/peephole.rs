@@ -6,7 +6,7 @@ use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::liveness::{CodeRef, liveness};
 use crate::chaos::Chaos;
 
-pub(super) fn peephole(code: &mut StackCode, chaos: Chaos) -> Result<(), LowerError> {
+pub(super) fn peephole(code: &mut StackCode, max_steps: usize, chaos: Chaos) -> Result<(), LowerError> {
     if chaos.flip("outermost frame is the function's", (), true) {
         outermost_frame(code);
     }
@@ -14,7 +14,7 @@ pub(super) fn peephole(code: &mut StackCode, chaos: Chaos) -> Result<(), LowerEr
         pairs(code);
     }
     if chaos.flip("drop dead writes", (), true) {
-        dead_writes(code)?;
+        dead_writes(code, max_steps)?;
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ fn pairs(code: &mut StackCode) {
     code.ops = out;
 }
 
-fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
+fn dead_writes(code: &mut StackCode, max_steps: usize) -> Result<(), LowerError> {
     let count = code.f.params.len() + code.locals.len();
     let view = CodeRef {
         f: &code.f,
@@ -64,7 +64,7 @@ fn dead_writes(code: &mut StackCode) -> Result<(), LowerError> {
         labels: &code.labels,
         skip: &[],
     };
-    let live = liveness(view, &mut [], count, |l| l)?;
+    let live = liveness(view, &mut [], count, |l| l, max_steps)?;
     let mut i = 0;
     code.ops.retain_mut(|op| {
         i += 1;

@@ -16,7 +16,7 @@ use cranelift_entity::{EntityList, SecondaryMap};
 use hashbrown::{HashMap, HashSet};
 
 /// Most steps of all liveness walks of one function here.
-const MAX_STEPS: usize = 20_000_000;
+pub const MAX_STEPS: usize = 20_000_000;
 
 /// What becomes of a value defined by a constant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub(super) fn prepare(
         return Err(LowerError::Unsupported("irreducible control flow"));
     }
     f.layout.retain(|&b| cfg.is_reachable(b));
-    let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom)?;
+    let (mut splits, lost) = edges_that_disturb(&f, &cfg, &dom, cx.caps.parameter_steps)?;
     splits.extend_from_slice(extra);
     splits.extend(edges_that_produce(&f, &cfg, &splits));
     split(&mut f, &splits);
@@ -375,7 +375,12 @@ type Disturbances = (Vec<(Block, u32)>, Vec<Value>);
 
 /// Edges whose target another edge of their block reaches with other arguments, and loop parameters that an edge back
 /// changes while another edge of the same block needs their old values.
-fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturbances, LowerError> {
+fn edges_that_disturb(
+    f: &Function,
+    cfg: &Cfg,
+    dom: &DomTree,
+    max_steps: usize,
+) -> Result<Disturbances, LowerError> {
     let mut list = Vec::new();
     // Moves into headers, on edges that are not their block's only one.
     let mut suspects: Vec<(Block, u32, Value)> = Vec::new();
@@ -387,10 +392,14 @@ fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturba
         let mut first: HashMap<Block, EntityList<Value>> = HashMap::new();
         for (i, e) in term.edges().enumerate().filter(|(_, e)| !e.args.is_empty()) {
             if !matches!(term, Terminator::Branch { .. }) {
-                let other = first.entry(e.block).or_insert_with(|| e.args);
-                if other.as_slice(&f.pool) != f.edge_args(e) {
-                    list.push((x, i as u32));
-                    continue;
+                match first.get(&e.block) {
+                    // Equal edges make the same moves.
+                    Some(other) if other.as_slice(&f.pool) == f.edge_args(e) => continue,
+                    Some(_) => {
+                        list.push((x, i as u32));
+                        continue;
+                    }
+                    None => drop(first.insert(e.block, e.args)),
                 }
             }
             if dom.dominates(e.block, x) {
@@ -407,19 +416,57 @@ fn edges_that_disturb(f: &Function, cfg: &Cfg, dom: &DomTree) -> Result<Disturba
     if suspects.is_empty() {
         return Ok((list, lost));
     }
-    let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2));
+    let mut live_in = LiveIn::new(f, suspects.iter().map(|s| s.2), max_steps);
+    let mut ways = Ways::default();
     for (x, i, p) in suspects {
+        if ways.block != Some(x) {
+            ways = Ways::of(f, x);
+        }
         let own = edge(f, x, i);
-        let blocks = live_in.blocks(f, cfg, p)?;
-        let disturbs = f.term(x).edges().enumerate().any(|(j, e)| {
-            j != i as usize
-                && (f.edge_args(e).contains(&p) || (e.block != own.block && blocks.contains(&e.block)))
-        });
-        if disturbs {
+        if ways.own.0 != i {
+            ways.own = (i, f.edge_args(own).iter().copied().collect());
+        }
+        let here = u32::from(ways.own.1.contains(&p));
+        let passed = ways.passed.get(&p).is_some_and(|&n| n > here);
+        live_in.count(ways.targets.len())?;
+        if passed || {
+            let blocks = live_in.blocks(f, cfg, p)?;
+            ways.targets.iter().any(|&t| t != own.block && blocks.contains(&t))
+        } {
             lost.push(p);
         }
     }
     Ok((list, lost))
+}
+
+/// Where the edges of one block lead, and what they pass.
+#[derive(Default)]
+struct Ways {
+    block: Option<Block>,
+    /// Without repetition.
+    targets: Vec<Block>,
+    /// How many edges pass each value.
+    passed: HashMap<Value, u32>,
+    /// An edge and what it passes.
+    own: (u32, HashSet<Value>),
+}
+
+impl Ways {
+    fn of(f: &Function, x: Block) -> Ways {
+        let mut ways = Ways { block: Some(x), own: (u32::MAX, HashSet::new()), ..Ways::default() };
+        let mut known = HashSet::new();
+        let mut once = HashSet::new();
+        for e in f.term(x).edges() {
+            if known.insert(e.block) {
+                ways.targets.push(e.block);
+            }
+            once.clear();
+            for &a in f.edge_args(e).iter().filter(|&&a| once.insert(a)) {
+                *ways.passed.entry(a).or_default() += 1;
+            }
+        }
+        ways
+    }
 }
 
 /// Where chosen values are live, found on demand.
@@ -427,10 +474,11 @@ struct LiveIn {
     uses: HashMap<Value, Vec<Block>>,
     known: HashMap<Value, HashSet<Block>>,
     steps: usize,
+    max_steps: usize,
 }
 
 impl LiveIn {
-    fn new(f: &Function, values: impl Iterator<Item = Value>) -> LiveIn {
+    fn new(f: &Function, values: impl Iterator<Item = Value>, max_steps: usize) -> LiveIn {
         let mut uses: HashMap<Value, Vec<Block>> = values.map(|v| (v, Vec::new())).collect();
         for &b in &f.layout {
             let mut note = |v: &Value| {
@@ -448,7 +496,16 @@ impl LiveIn {
                 f.edge_args(e).iter().for_each(&mut note);
             }
         }
-        LiveIn { uses, known: HashMap::new(), steps: 0 }
+        LiveIn { uses, known: HashMap::new(), steps: 0, max_steps }
+    }
+
+    fn count(&mut self, steps: usize) -> Result<(), LowerError> {
+        self.steps += steps;
+        if self.steps > self.max_steps {
+            Err(LowerError::Limit("liveness of loop parameters"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Blocks at whose start a block parameter is live.
@@ -461,10 +518,7 @@ impl LiveIn {
             let mut work = self.uses.get(&v).cloned().unwrap_or_default();
             while let Some(b) = work.pop() {
                 if b != home && set.insert(b) {
-                    self.steps += cfg.preds(b).len();
-                    if self.steps > MAX_STEPS {
-                        return Err(LowerError::Limit("liveness of loop parameters"));
-                    }
+                    self.count(1 + cfg.preds(b).len())?;
                     work.extend_from_slice(cfg.preds(b));
                 }
             }

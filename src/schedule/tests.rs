@@ -8,7 +8,7 @@ use crate::module::{self, Body, Module};
 use code::StackOp;
 
 fn context() -> LowerContext<'static> {
-    LowerContext { effects: &effects, multi_value: true, objective: Objective::Size, chaos: Chaos::OFF }
+    LowerContext::new(&effects, true, Objective::Size)
 }
 
 struct Trip {

@@ -133,7 +133,7 @@ fn edges(ty: ValType) -> Vec<Val> {
         }
         ValType::F32 => FLOATS.iter().map(|&x| Val::F32((x as f32).into())).collect(),
         ValType::F64 => FLOATS.iter().map(|&x| Val::F64(x.into())).collect(),
-        _ => vec![Val::default_for_ty(ty)],
+        _ => vec![Val::default(ty)],
     }
 }
 
@@ -222,7 +222,7 @@ impl Run {
         self.store.set_fuel(FUEL).map_err(|e| e.to_string())?;
         let f = self.instance.get_func(&self.store, name).ok_or("an export is missing")?;
         let ty = f.ty(&self.store);
-        let mut results: Vec<Val> = ty.results().iter().map(|&t| Val::default_for_ty(t)).collect();
+        let mut results: Vec<Val> = ty.results().iter().map(|&t| Val::default(t)).collect();
         let outcome = match f.call(&mut self.store, args, &mut results) {
             Ok(()) => Ok(results.iter().map(Value::of).collect()),
             Err(e) => match e.as_trap_code() {

@@ -8,7 +8,7 @@ use cranelift_entity::SecondaryMap;
 const NONE: u32 = u32::MAX;
 
 /// Which block dominates which. Blocks that cannot be reached dominate nothing and are dominated by nothing.
-pub(super) struct Dominance {
+pub(crate) struct Dominance {
     /// Position in a preorder of the dominator tree, and the size of the subtree.
     intervals: SecondaryMap<Block, (u32, u32)>,
 }
@@ -43,7 +43,7 @@ impl Forest {
 
 impl Dominance {
     /// Dominance of the blocks that the entry reaches.
-    pub(super) fn compute(f: &Function) -> Dominance {
+    pub(crate) fn compute(f: &Function) -> Dominance {
         let (order, number, parent) = preorder(f);
         let n = order.len();
         let mut preds: Vec<Vec<u32>> = vec![Vec::new(); n];
@@ -99,7 +99,7 @@ impl Dominance {
     }
 
     /// Whether every path from the entry to `b` goes through `a`; every reachable block dominates itself.
-    pub(super) fn dominates(&self, a: Block, b: Block) -> bool {
+    pub(crate) fn dominates(&self, a: Block, b: Block) -> bool {
         let ((a, size), (b, reached)) = (self.intervals[a], self.intervals[b]);
         reached > 0 && a <= b && b - a < size
     }

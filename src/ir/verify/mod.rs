@@ -20,7 +20,7 @@
 //! belong to its pool, however broken otherwise, does not panic and does not recurse. Time is near linear in the size of
 //! the graph.
 
-mod dominance;
+pub(crate) mod dominance;
 mod terminators;
 #[cfg(test)]
 mod tests;

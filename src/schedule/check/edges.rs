@@ -72,7 +72,6 @@ impl Checker<'_> {
             return Ok(());
         }
         let mut state = self.state.take().ok_or("unreachable code")?;
-        self.work += state.locals.len() + state.stack.len();
         let bottom = state.stack.len().checked_sub(produced).ok_or("produced value missing")?;
         let tops = bottom..state.stack.len();
         for (i, &s) in state.stack[bottom..].iter().enumerate() {
@@ -86,9 +85,7 @@ impl Checker<'_> {
             Some(b) => dom.dominates(b, to) && !iteration.is_some_and(|(x, y)| x <= mark[b] && mark[b] < y),
             None => v.as_u32() < PRODUCED,
         };
-        for s in state.locals.iter_mut().chain(&mut state.stack) {
-            *s = self.symbols.rewrite(*s, keep, &more);
-        }
+        self.work += self.symbols.rewrite(state.locals.iter_mut().chain(&mut state.stack), keep, &more);
         for (at, &p) in tops.into_iter().zip(&params[..produced]) {
             state.stack[at] = self.symbols.of(&[p]);
         }
@@ -117,6 +114,9 @@ impl Checker<'_> {
         }
         keep_results(&mut state, base, self.code.frame_results[frame as usize].len())?;
         let known = self.open[n].1.at_end.take();
+        if known.is_none() {
+            self.held += state.size();
+        }
         self.open[n].1.at_end = self.join(known, Some(state));
         Ok(())
     }
@@ -132,10 +132,8 @@ impl Checker<'_> {
             a.phase = Phase::Left { block: self.f.entry, edge: u32::MAX };
             return Some(a);
         }
-        self.work += a.locals.len() + a.stack.len();
-        for (x, y) in a.locals.iter_mut().zip(b.locals).chain(a.stack.iter_mut().zip(b.stack)) {
-            *x = self.symbols.meet(*x, y);
-        }
+        let known = a.locals.iter_mut().chain(&mut a.stack);
+        self.work += self.symbols.meet(known, b.locals.into_iter().chain(b.stack));
         Some(a)
     }
 
@@ -157,6 +155,7 @@ impl Checker<'_> {
     /// Meets what is known at the head of a loop with another way to it.
     fn at_head(&mut self, id: FrameId, state: State) -> Outcome {
         let Some(old) = self.heads.remove(&id) else {
+            self.held += state.size();
             self.heads.insert(id, state);
             return Ok(());
         };
@@ -173,7 +172,8 @@ impl Checker<'_> {
 
     pub(super) fn enter_if(&mut self, id: FrameId, block: Block, skip: u32) -> Outcome {
         self.test(block, 1 - skip)?;
-        let mut otherwise = self.state()?.clone();
+        let mut otherwise = self.copied()?;
+        self.held += otherwise.size();
         otherwise.phase = Phase::Left { block, edge: skip };
         self.state()?.phase = Phase::Left { block, edge: 1 - skip };
         self.enter(id, false, Some(otherwise));
@@ -185,6 +185,7 @@ impl Checker<'_> {
         let Some((_, open)) = self.open.last_mut() else { return Err("else without if".into()) };
         open.seen_else = true;
         self.state = open.otherwise.take();
+        self.held = self.held.saturating_sub(self.state.as_ref().map_or(0, State::size));
         Ok(())
     }
 
@@ -203,6 +204,9 @@ impl Checker<'_> {
         let now = self.state.take();
         if let Some((_, open)) = self.open.last_mut() {
             let known = open.at_end.take();
+            if known.is_none() {
+                self.held += now.as_ref().map_or(0, State::size);
+            }
             let joined = self.join(known, now);
             if let Some((_, open)) = self.open.last_mut() {
                 open.at_end = joined;
@@ -221,11 +225,13 @@ impl Checker<'_> {
             let Phase::Left { block, edge } = otherwise.phase else {
                 return Err("if without an edge".into());
             };
+            self.held = self.held.saturating_sub(otherwise.size());
             self.state = Some(otherwise);
             self.leave_by(block, edge, None)?;
         }
         self.fall_into_end(id)?;
         self.state = self.open.pop().and_then(|(_, o)| o.at_end);
+        self.held = self.held.saturating_sub(self.state.as_ref().map_or(0, State::size));
         Ok(())
     }
 
@@ -305,12 +311,12 @@ impl Checker<'_> {
 
     /// An edge taken by the instruction itself, to a label.
     fn side_edge(&mut self, e: &Edge, frame: FrameId, produced: usize) -> Outcome {
-        let here = self.state.clone();
+        let here = self.copied()?;
         self.produce(produced)?;
         self.cross(e, Some(frame))?;
         let state = self.state.take().ok_or("unreachable code")?;
         self.arrive(frame, state)?;
-        self.state = here;
+        self.state = Some(here);
         Ok(())
     }
 }

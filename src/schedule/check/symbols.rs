@@ -6,6 +6,9 @@ use smallvec::SmallVec;
 
 type Set = SmallVec<[Value; 2]>;
 
+/// What becomes of a larger set is remembered while the locations of one state are rewritten.
+const SMALL: usize = 2;
+
 /// An interned set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SetId(u32);
@@ -67,29 +70,87 @@ impl Symbols {
         self.values(s).binary_search(&v).is_ok()
     }
 
-    /// What is known of a location that is one or the other.
-    pub fn meet(&mut self, a: Symbol, b: Symbol) -> Symbol {
-        if a == b {
-            return a;
+    /// What is known of locations that are as in `a` or as in `b`: replaces the symbols of `a`. Returns how many members it
+    /// looked at.
+    pub fn meet<'a>(
+        &mut self,
+        a: impl Iterator<Item = &'a mut Symbol>,
+        b: impl Iterator<Item = Symbol>,
+    ) -> usize {
+        let mut known: HashMap<(Symbol, Symbol), Symbol> = HashMap::new();
+        let mut work = 0;
+        for (x, y) in a.zip(b) {
+            work += 1;
+            if *x == y {
+                continue;
+            }
+            let few = self.values(*x).len().min(self.values(y).len());
+            if few <= SMALL {
+                *x = self.meet_one(*x, y);
+                continue;
+            }
+            let pair = (*x, y);
+            *x = match known.get(&pair) {
+                Some(&s) => s,
+                None => {
+                    work += few;
+                    let s = self.meet_one(*x, y);
+                    known.insert(pair, s);
+                    s
+                }
+            };
         }
+        work
+    }
+
+    fn meet_one(&mut self, a: Symbol, b: Symbol) -> Symbol {
         if a.negated != b.negated {
             return Symbol::UNKNOWN;
         }
-        let set: Set = self.values(a).iter().copied().filter(|&v| self.contains(b, v)).collect();
+        let (few, many) = if self.values(a).len() <= self.values(b).len() { (a, b) } else { (b, a) };
+        let set: Set = self.values(few).iter().copied().filter(|&v| self.contains(many, v)).collect();
         if set.is_empty() {
             return Symbol::UNKNOWN;
         }
         Symbol { set: self.intern(set), negated: a.negated }
     }
 
-    /// Replaces the members: those that `keep` refuses go, those that `more` maps bring others along.
-    pub fn rewrite(
+    /// Replaces the members of all symbols in `locations`: those that `keep` refuses go, those that `more` maps bring others
+    /// along. Returns how many members it looked at.
+    pub fn rewrite<'a>(
+        &mut self,
+        locations: impl Iterator<Item = &'a mut Symbol>,
+        keep: impl Fn(Value) -> bool,
+        more: &HashMap<Value, SmallVec<[Value; 2]>>,
+    ) -> usize {
+        // Many locations may hold the same large set, all zero for example.
+        let mut known: HashMap<Symbol, Symbol> = HashMap::new();
+        let mut work = 0;
+        for s in locations {
+            if !known.is_empty()
+                && let Some(&new) = known.get(s)
+            {
+                *s = new;
+                continue;
+            }
+            let new = self.rewrite_one(*s, &keep, more, &mut work);
+            if self.values(*s).len().max(self.values(new).len()) > SMALL {
+                known.insert(*s, new);
+            }
+            *s = new;
+        }
+        work
+    }
+
+    fn rewrite_one(
         &mut self,
         s: Symbol,
         keep: impl Fn(Value) -> bool,
         more: &HashMap<Value, SmallVec<[Value; 2]>>,
+        work: &mut usize,
     ) -> Symbol {
         let old = self.values(s);
+        *work += 1 + old.len();
         let grows = !s.negated && !more.is_empty() && old.iter().any(|v| more.contains_key(v));
         if !grows && old.iter().all(|&v| keep(v)) {
             return s;
@@ -98,6 +159,7 @@ impl Symbols {
         if grows {
             set.extend(old.iter().filter_map(|v| more.get(v)).flatten().copied());
         }
+        *work += set.len();
         set.sort_unstable();
         set.dedup();
         if set.is_empty() {

@@ -11,11 +11,18 @@ use hashbrown::{HashMap, HashSet};
 /// How many instructions are searched for reads of a parameter.
 const SCAN: usize = 256;
 
+/// Lists up to this length are searched one by one.
+const FEW: usize = 8;
+
 impl Stackify<'_> {
     /// The moves of an edge that go through locals.
     pub(super) fn local_moves(&self, block: Block, n: u32) -> Vec<(Value, Value)> {
         let e = edge(&self.p.f, block, n);
         let stack = &self.on_stack[e.block];
+        if stack.len() > FEW {
+            let stack: HashSet<Value> = stack.iter().copied().collect();
+            return self.p.moves(e).filter(|(p, _)| !stack.contains(p)).collect();
+        }
         self.p.moves(e).filter(|(p, _)| !stack.contains(p)).collect()
     }
 
@@ -27,7 +34,10 @@ impl Stackify<'_> {
         let produced = params.len() - args.len();
         self.on_stack[e.block]
             .iter()
-            .filter_map(|v| params.iter().position(|p| p == v)?.checked_sub(produced))
+            .filter_map(|&v| match self.p.f.values[v].def {
+                ValueDef::Param(b, n) if b == e.block => (n as usize).checked_sub(produced),
+                _ => None,
+            })
             .map(|i| args[i])
             .collect()
     }

@@ -290,7 +290,7 @@ pub fn blame(wasm: &[u8], options: &Options, seed: u64, rounds: usize, kind: Kin
     };
     let all = || left_sides::rules().iter().map(|r| r.name.clone()).collect();
     let mut names: Vec<String> = options.rule_filter.clone().unwrap_or_else(all);
-    if !options.egraph || !fails(&names) {
+    if !options.egraph || fails(&[]) || !fails(&names) {
         return None;
     }
     let (mut parts, mut attempts) = (2, 0);

@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Verdict};
 use crate::rng::Rng;
-use crate::{generate, left_sides, mutate, single, smith, state};
+use crate::{chains, generate, left_sides, mutate, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -24,6 +24,8 @@ pub enum Source {
     Smith,
     /// Left sides of the built-in rules.
     Rules,
+    /// Programs in the form of fused components.
+    Chains,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
     /// Reads of a state around everything that may change it.
@@ -39,6 +41,7 @@ impl fmt::Display for Source {
             Source::Single => "single",
             Source::Smith => "smith",
             Source::Rules => "rules",
+            Source::Chains => "chains",
             Source::Mutate => "mutate",
             Source::State => "state",
             Source::Mixed => "mixed",
@@ -53,11 +56,12 @@ impl Source {
             return self;
         }
         match Rng::new(seed ^ 0x3a3a).below(20) {
-            0..3 => Source::Single,
-            3..5 => Source::Smith,
-            5..9 => Source::Rules,
-            9..12 => Source::Mutate,
-            12..15 => Source::State,
+            0..2 => Source::Single,
+            2..4 => Source::Smith,
+            4..7 => Source::Rules,
+            7..10 => Source::Mutate,
+            10..13 => Source::Chains,
+            13..16 => Source::State,
             _ => Source::Own,
         }
     }
@@ -70,6 +74,7 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
         Source::Rules => left_sides::module(seed),
+        Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
         Source::State => state::module(seed),
     }
@@ -123,7 +128,8 @@ thread_local! {
 /// Message of the latest panic; the optimizer's own threads panic too, so one for the process.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-fn last_panic() -> String {
+/// The message of the latest panic.
+pub fn last_panic() -> String {
     LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

@@ -167,6 +167,8 @@ impl Choices {
         let keep_exports = if assumptions.closed_world { vec!["*".to_owned()] } else { Vec::new() };
         let subset = Subset::draw(&mut rng);
         let chaos = fixes.chaos.or(rng.percent(34)).then(|| rng.next_u64() >> 48);
+        // Where bodies are only copied there is nothing to choose.
+        let effort = if chaos.is_some() { effort.max(1) } else { effort };
         let options = Options {
             egraph: fixes.egraph.or(rng.percent(80)),
             objective,

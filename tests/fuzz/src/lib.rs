@@ -1,6 +1,7 @@
 //! Differential fuzzing of loom: generators, an oracle on wasmi, a reducer. `docs/testing.md` says how to use them.
 //!
 //! - [`generate`]: structured modules shaped like fused components;
+//! - [`chains`]: programs in the form of fused components, with their adapters;
 //! - [`single`]: one operator a module, with operands at the edges;
 //! - [`left_sides`]: instances of the rules' left sides;
 //! - [`smith`]: wasm-smith with several memories;
@@ -10,13 +11,17 @@
 //! - [`oracle`]: runs before and after, compares everything observable; [`wasmi_run`] and [`host`] are its engine;
 //! - [`case`]: one case from a seed: source, options, verdict;
 //! - [`campaign`]: many cases, tallies, a state to go on from;
+//! - [`flip`]: damaged modules, which must be rejected with a place or optimized;
 //! - [`reduce`]: makes a failing module small;
 //! - [`regression`]: runs the `.wat` files under `tests/regressions`.
 
 pub mod campaign;
 pub mod case;
+pub mod chains;
 pub mod choices;
+pub mod digest;
 pub mod extract;
+pub mod flip;
 pub mod generate;
 pub mod host;
 pub mod left_sides;

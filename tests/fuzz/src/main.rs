@@ -4,11 +4,11 @@ use clap::{Parser, Subcommand};
 use loom_fuzz::campaign::{self, Plan, print_wat};
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixed, Fixes};
-use loom_fuzz::{extract, left_sides, regression, seeds};
+use loom_fuzz::{digest, extract, flip, left_sides, regression, seeds};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Parser)]
 #[command(about = "Differential fuzzing of loom. Without a command: runs cases of consecutive seeds.")]
@@ -83,6 +83,16 @@ enum Command {
         #[arg(long, default_value_t = 6)]
         rounds: usize,
     },
+    /// Prints one number for all outputs of the optimizer on files and seeds, and the process's hash seed: two runs must
+    /// agree in the first.
+    Digest {
+        files: Vec<PathBuf>,
+        #[arg(long, default_value_t = 0)]
+        seeds: u64,
+        /// Threads of the optimizer.
+        #[arg(long, short, default_value_t = 1)]
+        jobs: usize,
+    },
     /// Reduces a failing file; without options, under those of the regression tests under which it fails first.
     Reduce {
         file: PathBuf,
@@ -94,6 +104,17 @@ enum Command {
         seed: u64,
         #[arg(long, default_value_t = 6)]
         rounds: usize,
+    },
+    /// Damages modules (bits flipped, bytes cut off, wrong lengths) and looks for panics, hangs and errors without a place.
+    Flip {
+        #[arg(long, default_value_t = 0)]
+        start: u64,
+        #[arg(long, default_value_t = 100_000)]
+        count: u64,
+        #[arg(long, short, default_value_t = 2)]
+        jobs: usize,
+        #[arg(long, default_value = "target/fuzz")]
+        out: PathBuf,
     },
     /// Takes functions out of modules, as seeds of mutations.
     Extract {
@@ -215,8 +236,28 @@ fn main() -> ExitCode {
         Some(Command::Check { files, options, seed, rounds }) => {
             check_files(files, options.as_deref(), *seed, *rounds)
         }
+        Some(Command::Digest { files, seeds, jobs }) => {
+            let work = digest::Work { files: files.clone(), seeds: *seeds, jobs: *jobs };
+            digest::digest(&work).map(|digest| {
+                println!("{digest:032x} hash-seed {:016x}", digest::seed_of_this_process());
+                ExitCode::SUCCESS
+            })
+        }
         Some(Command::Reduce { file, output, options, seed, rounds }) => {
             reduce_file(file, output, options.as_deref(), *seed, *rounds)
+        }
+        Some(Command::Flip { start, count, jobs, out }) => {
+            let begun = Instant::now();
+            let t = flip::run(*start, *count, *jobs, out)?;
+            println!(
+                "{count} damaged modules, {} findings, {} rejected with an offset, {} equal, {} not comparable, {:.0} s",
+                t.findings.len(),
+                t.rejected,
+                t.equal,
+                t.accepted,
+                begun.elapsed().as_secs_f64()
+            );
+            Ok(if t.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(Command::Extract { files, output, count }) => extract_files(files, output, *count),
     });

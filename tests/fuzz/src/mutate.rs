@@ -2,7 +2,7 @@
 //! [`splice`](crate::splice) and by wasm-mutate, with the semantics kept or not.
 
 use crate::rng::Rng;
-use crate::{case, generate, left_sides, nan, seeds, single, smith, splice};
+use crate::{case, chains, generate, left_sides, nan, seeds, single, smith, splice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wasm_mutate::WasmMutate;
@@ -22,7 +22,8 @@ fn seed(rng: &mut Rng, seed: u64) -> Option<Vec<u8>> {
         0..40 => one(rng, seeds::functions()).cloned(),
         40..55 => one(rng, seeds::regressions()).cloned(),
         55..63 => one(rng, seeds::samples()).cloned(),
-        63..83 => Some(generate::module(seed)),
+        63..73 => Some(generate::module(seed)),
+        73..83 => chains::module(seed),
         83..88 => left_sides::module(seed),
         88..90 => single::module(seed),
         90..97 => smith::module(seed),

@@ -87,7 +87,7 @@ fn parameters(wasm: &[u8]) -> Option<Vec<u32>> {
 fn declarations(locals: &[u8]) -> Option<(u32, &[u8], u32)> {
     let mut reader = BinaryReader::new_features(locals, 0, WasmFeatures::all());
     let groups = reader.read_var_u32().ok()?;
-    let rest = locals.get(reader.current_position() as usize..)?;
+    let rest = locals.get(reader.current_position()..)?;
     let mut total = 0u32;
     for _ in 0..groups {
         total = total.checked_add(reader.read_var_u32().ok()?)?;

@@ -44,7 +44,7 @@ fn leb(value: u64) -> Vec<u8> {
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut reader = BinaryReader::new_features(bytes, 0, WasmFeatures::all());
     let value = reader.read_var_u64().ok()?;
-    Some((value, bytes.get(reader.current_position() as usize..)?))
+    Some((value, bytes.get(reader.current_position()..)?))
 }
 
 /// Another memory operator, offset or memory; alignment becomes 1, which is always allowed.
@@ -88,7 +88,7 @@ fn change(rng: &mut Rng, op: &[u8]) -> Option<Vec<u8>> {
         0x23 | 0x24 => [vec![first], leb(rng.below(6) as u64)].concat(),
         0x0c | 0x0d => [vec![first], leb(rng.below(4) as u64)].concat(),
         _ => {
-            let kin = KIN.iter().filter(|k| k.contains(&first)).nth(0)?;
+            let kin = KIN.iter().find(|k| k.contains(&first))?;
             [vec![rng.pick(kin)], op[1..].to_vec()].concat()
         }
     })

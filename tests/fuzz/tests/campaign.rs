@@ -54,6 +54,11 @@ fn rules() {
 }
 
 #[test]
+fn chains() {
+    run(Source::Chains, 500, 1);
+}
+
+#[test]
 fn mutate() {
     run(Source::Mutate, 500, 1);
 }
@@ -72,7 +77,9 @@ fn smith() {
 #[test]
 fn deterministic() {
     for seed in [0, 1, 77, 12345] {
-        for source in [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::State] {
+        for source in
+            [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains, Source::State]
+        {
             assert_eq!(case::module(source, seed), case::module(source, seed));
         }
     }
