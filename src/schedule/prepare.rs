@@ -277,7 +277,8 @@ impl Prepared {
             };
             self.repeat[v] = Repeat {
                 at_operands: cx.chaos.flip("repeat at operands", v, at_operands),
-                at_edges: cx.chaos.flip("repeat at edges", v, at_edges),
+                // What no edge passes needs no home for the edges.
+                at_edges: edges == 0 || cx.chaos.flip("repeat at edges", v, at_edges),
             };
         }
     }

@@ -56,12 +56,12 @@ impl Source {
             return self;
         }
         match Rng::new(seed ^ 0x3a3a).below(20) {
-            0..2 => Source::Single,
-            2..4 => Source::Smith,
-            4..7 => Source::Rules,
-            7..10 => Source::Mutate,
-            10..13 => Source::Chains,
-            13..16 => Source::State,
+            0..3 => Source::Single,
+            3..5 => Source::Smith,
+            5..9 => Source::Rules,
+            9..12 => Source::Mutate,
+            12..15 => Source::Chains,
+            15..17 => Source::State,
             _ => Source::Own,
         }
     }
