@@ -55,7 +55,7 @@ run_one() {
   if [ $status = 0 ]; then
     rm -rf "$work/out/$name"
     began=$(date +%s)
-    fuzz --start "$start" --count "$cap" --jobs "${JOBS:-1}" --until-bug --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
+    fuzz --start "$start" --count "$cap" --jobs "${JOBS:-1}" --minutes "${MINUTES:-30}" --until-bug --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
     # caught: KIND by GENERATOR after N cases, seed SEED
     line=$(grep -m1 '^caught: ' "$log" || true)
     if [ -n "$line" ]; then

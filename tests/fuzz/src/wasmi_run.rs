@@ -1,7 +1,7 @@
 //! The oracle's engine: wasmi, with fuel.
 
 use crate::host::{HostState, Kept, handle, look, make_import};
-use crate::oracle::{Call, Export, Outcome, Step, Surface, Target};
+use crate::oracle::{ACTIVE_SEGMENT, Call, Export, Outcome, Step, Surface, Target};
 use crate::rng::Rng;
 use crate::surface::Facts;
 use crate::value::{Seen, Ty};
@@ -64,6 +64,7 @@ fn ended(error: &Error) -> Outcome {
             Outcome::Exhausted(format!("{code:?}"))
         }
         Some(code) => Outcome::Trap(format!("{code:?}")),
+        None if error.i32_exit_status().is_some() => Outcome::Trap("exit".to_owned()),
         None => Outcome::Trap(error.to_string()),
     }
 }
@@ -165,7 +166,7 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
                     return Err(format!("cannot be instantiated: {kind}"));
                 }
                 // The message names handles of the store: only its kind can be compared.
-                Outcome::Trap(if e.i32_exit_status().is_some() { kind } else { "active segment".to_owned() })
+                Outcome::Trap(if e.i32_exit_status().is_some() { kind } else { ACTIVE_SEGMENT.to_owned() })
             }
             outcome => outcome,
         },

@@ -1,5 +1,6 @@
 //! A short fuzzing campaign in the test suite: fixed seeds of every source. The long one is the command in `docs/testing.md`.
 
+use loom_fuzz::campaign;
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixes};
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ fn run(source: Source, count: u64, stride: u64) {
             break;
         }
         let Some(wasm) = case::module(source, seed) else { continue };
-        let choices = Choices::draw(seed, &wasm, &Fixes::default());
-        match case::check(&wasm, &choices.options, seed, 5) {
+        let choices = Choices::draw(seed, &wasm, &Fixes::default()).of(source);
+        match campaign::check(&wasm, &choices, seed, 5) {
             Outcome::Equal(_) => equal += 1,
             Outcome::Skip(_) => skipped += 1,
             Outcome::Bug(kind, what) => {

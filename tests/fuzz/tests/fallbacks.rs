@@ -65,7 +65,7 @@ fn run(wasm: &[u8], options: &Options) -> (Vec<u8>, Report) {
     match compare(wasm, &out.wasm, 1, 3) {
         Verdict::Equal(_) => {}
         Verdict::Skip(why) => panic!("nothing compared: {why}"),
-        Verdict::Mismatch(what) => panic!("{what}"),
+        Verdict::Mismatch(what) | Verdict::Engines(what) => panic!("{what}"),
     }
     (out.wasm, out.report)
 }
@@ -206,7 +206,7 @@ fn every_cap_is_named_and_harmless() {
         for wasm in [module()].into_iter().chain(generated) {
             let out = optimize(&wasm, &Options { caps, ..options() }).expect("is valid");
             match compare(&wasm, &out.wasm, 1, 2) {
-                Verdict::Mismatch(what) => panic!("{name}: {what}"),
+                Verdict::Mismatch(what) | Verdict::Engines(what) => panic!("{name}: {what}"),
                 Verdict::Equal(_) | Verdict::Skip(_) => {}
             }
             for refusal in ["internal-panic", "extract-refused", "lift-refused", "output-invalid-functions"] {
