@@ -15,6 +15,8 @@ pub struct Loaded {
     module: Module,
     /// What it shows.
     pub surface: Surface,
+    /// Whether imported functions in tables are told apart; other engines cannot.
+    pub name_imports: bool,
     facts: Facts,
 }
 
@@ -55,7 +57,7 @@ pub fn load(engine: &Engine, wasm: &[u8]) -> Result<Loaded, String> {
     for import in module.imports() {
         surface.import_types.push(format!("{}.{} {:?}", import.module(), import.name(), import.ty()));
     }
-    Ok(Loaded { module, surface, facts: Facts::of(wasm) })
+    Ok(Loaded { module, surface, name_imports: true, facts: Facts::of(wasm) })
 }
 
 fn ended(error: &Error) -> Outcome {
@@ -144,8 +146,10 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
             .map_err(|e| e.to_string())?;
         match &item {
             Extern::Func(f) => {
-                let name = format!("import {}.{}", import.module(), import.name());
-                store.data_mut().names.insert(handle(f), name);
+                if loaded.name_imports {
+                    let name = format!("import {}.{}", import.module(), import.name());
+                    store.data_mut().names.insert(handle(f), name);
+                }
             }
             _ => store.data_mut().imported.push(item),
         }

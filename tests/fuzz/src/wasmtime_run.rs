@@ -355,13 +355,12 @@ fn make_import(
 
 fn ended(store: &mut Store<State>, error: &Error) -> Outcome {
     if error.is::<ThrownException>() {
-        let mut fields = Vec::new();
-        if let Some(exception) = store.take_pending_exception()
-            && let Ok(all) = exception.fields(&mut *store)
-        {
-            let all: Vec<Val> = all.collect();
-            fields = all.iter().map(|v| seen(&mut *store, v)).collect();
-        }
+        let exception = store.take_pending_exception();
+        let values: Vec<Val> = match exception.map(|x| x.fields(&mut *store).map(Iterator::collect)) {
+            Some(Ok(values)) => values,
+            _ => Vec::new(),
+        };
+        let fields = values.iter().map(|v| seen(&mut *store, v)).collect();
         return Outcome::Thrown(fields);
     }
     if error.is::<Stop>() {
@@ -447,17 +446,9 @@ pub fn run(loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, Stri
     for import in loaded.module.imports() {
         let item = make_import(&mut store, import.module(), import.name(), &import.ty())
             .map_err(|e| format!("cannot be instantiated: {e}"))?;
-        match &item {
-            Extern::Func(f) => {
-                let handle = f.to_raw(&mut store).addr();
-                let name = format!("import {}.{}", import.module(), import.name());
-                store.data_mut().names.insert(handle, name);
-            }
-            Extern::Tag(_) => {}
-            other => {
-                let other = other.clone();
-                store.data_mut().imported.push(other);
-            }
+        // Imported functions have no name here: a reference to one is not the function that the host made.
+        if !matches!(item, Extern::Func(_) | Extern::Tag(_)) {
+            store.data_mut().imported.push(item.clone());
         }
         imports.push(item);
     }
