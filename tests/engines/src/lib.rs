@@ -26,6 +26,8 @@ pub fn variants() -> Vec<(&'static str, Options)> {
         ("loom --egraph", egraph(Objective::Speed)),
         ("loom --egraph -Os", egraph(Objective::Size)),
         ("loom --egraph --no-revert", Options { no_revert: true, ..egraph(Objective::Speed) }),
+        ("loom --egraph --chaos 1", Options { chaos: Some(1), ..egraph(Objective::Speed) }),
+        ("loom --egraph -Os --chaos 2", Options { chaos: Some(2), ..egraph(Objective::Size) }),
     ]
 }
 

@@ -104,6 +104,16 @@ fn egraph_no_revert() {
 }
 
 #[test]
+fn chaos_speed() {
+    run_variant("loom --egraph --chaos 1");
+}
+
+#[test]
+fn chaos_size() {
+    run_variant("loom --egraph -Os --chaos 2");
+}
+
+#[test]
 fn variants_are_all_run() {
-    assert_eq!(variants().len(), 5, "a new variant needs a test here");
+    assert_eq!(variants().len(), 7, "a new variant needs a test here");
 }
