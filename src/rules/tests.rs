@@ -164,9 +164,9 @@ fn hostile_files_are_errors() {
     let nested = format!("(rule a :phase simplify {} => ?x)", "(i32.eqz ".repeat(100_000));
     assert!(error(&nested).contains("nest more than"));
     let wide = format!("(rule a :phase simplify (i32.add {}) => ?x)", "?x ".repeat(200_000));
-    assert!(error(&wide).contains("found 200000 terms"));
+    assert!(error(&wide).contains("more than 2000 terms"));
     let long = format!("(rule a :phase simplify ({} ?x) => ?x)", "a".repeat(1_000_000));
-    assert!(error(&long).contains("unknown operator"));
+    assert!(error(&long).contains("a word of more than 256 bytes"));
     let huge = " ".repeat(sexpr::MAX_BYTES + 1);
     assert!(error(&huge).contains("larger than"));
     let family =
