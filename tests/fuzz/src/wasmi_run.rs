@@ -45,7 +45,10 @@ pub fn engine() -> Engine {
 pub fn load(engine: &Engine, wasm: &[u8]) -> Result<Loaded, String> {
     let module = Module::new(engine, wasm).map_err(|e| e.to_string())?;
     let mut surface = Surface::default();
-    for export in module.exports() {
+    // Engines list exports in orders of their own; what the host does by position must not depend on it.
+    let mut exports: Vec<_> = module.exports().collect();
+    exports.sort_by_key(|e| e.name());
+    for export in exports {
         let kind = match export.ty() {
             ExternType::Func(ty) => Export::Func(Some(ty.params().iter().map(|t| Ty::of(*t)).collect())),
             ExternType::Table(_) => Export::Table,

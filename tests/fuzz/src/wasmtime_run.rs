@@ -92,7 +92,9 @@ fn type_text(ty: &ExternType) -> String {
 pub fn load(wasm: &[u8]) -> Result<Loaded, String> {
     let module = Module::new(engine(), wasm).map_err(|e| format!("{e:#}"))?;
     let mut surface = Surface::default();
-    for export in module.exports() {
+    let mut exports: Vec<_> = module.exports().collect();
+    exports.sort_by_key(|e| e.name());
+    for export in exports {
         let kind = match export.ty() {
             ExternType::Func(ty) => Export::Func(ty.params().map(|t| ty_of(&t)).collect()),
             ExternType::Table(_) => Export::Table,
