@@ -62,8 +62,17 @@ pub struct Saturation {
     pub log: Vec<(u32, Id)>,
 }
 
-/// What is left of the budgets that an iteration watches itself.
-struct Effort {
+/// What iterations share: how they go about it, what is left of the budgets that they watch themselves, and the result.
+struct Run<'a> {
+    rules: &'a CompiledRules,
+    chaos: Chaos,
+    /// Whether unions are recorded.
+    record: bool,
+    /// Most matches of one rule that one iteration applies.
+    max_matches: usize,
+    /// For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
+    seen: Vec<Option<usize>>,
+    result: Saturation,
     /// Nodes that searches may still look at.
     search: u64,
     /// Nodes ever made, beyond which no match is applied.
@@ -101,10 +110,16 @@ pub fn saturate_capped(
     graph.analysis.keep_folded = chaos.flip("keep what was folded", (), false);
     let mut schedule: Vec<_> = SCHEDULE.iter().collect();
     chaos.shuffle("order of phases", (), &mut schedule);
-    let mut effort =
-        Effort { search: caps.search + SEARCH_PER_NODE * start as u64, nodes: budget * OVERSHOOT + 20_000 };
-    // For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
-    let mut seen: Vec<Option<usize>> = vec![None; rules.rules.len()];
+    let mut run = Run {
+        rules,
+        chaos,
+        record,
+        max_matches: caps.matches,
+        seen: vec![None; rules.rules.len()],
+        result,
+        search: caps.search + SEARCH_PER_NODE * start as u64,
+        nodes: budget * OVERSHOOT + 20_000,
+    };
     for (turn, (phases, iterations, on_large)) in schedule.into_iter().enumerate() {
         if large && !on_large {
             continue;
@@ -113,25 +128,15 @@ pub fn saturate_capped(
         chaos.shuffle("order of rules", turn, &mut active);
         for _ in 0..*iterations {
             if graph.total_number_of_nodes() > budget {
-                *result.limits.entry("egraph-nodes").or_default() += 1;
+                *run.result.limits.entry("egraph-nodes").or_default() += 1;
                 break;
             }
-            if !iterate(
-                graph,
-                rules,
-                &active,
-                &mut seen,
-                record,
-                caps.matches,
-                &mut effort,
-                &mut result,
-                chaos,
-            ) {
+            if !run.iterate(graph, &active) {
                 break;
             }
         }
     }
-    result
+    run.result
 }
 
 /// Classes by the operators in them, each list in ascending order, with about how many nodes a search there looks at.
@@ -191,74 +196,66 @@ fn index(graph: &Graph, since: Option<usize>) -> Index {
     index
 }
 
-/// Searches all rules, then applies all matches, so that the order of rules does not matter within an iteration. Returns
-/// whether anything changed.
-fn iterate(
-    graph: &mut Graph,
-    rules: &CompiledRules,
-    active: &[usize],
-    seen: &mut [Option<usize>],
-    record: bool,
-    max_matches: usize,
-    effort: &mut Effort,
-    result: &mut Saturation,
-    chaos: Chaos,
-) -> bool {
-    let mut changed = false;
-    let mut found = Vec::new();
-    let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
-    let now = graph.analysis.touched.len();
-    for &i in active {
-        let since = seen[i].replace(now);
-        if since == Some(now) {
-            continue;
-        }
-        let at = match indices.iter().position(|(s, _)| *s == since) {
-            Some(at) => at,
-            None => {
-                indices.push((since, index(graph, since)));
-                indices.len() - 1
+impl Run<'_> {
+    /// Searches all rules, then applies all matches, so that the order of rules does not matter within an iteration. Returns
+    /// whether anything changed.
+    fn iterate(&mut self, graph: &mut Graph, active: &[usize]) -> bool {
+        let mut changed = false;
+        let mut found = Vec::new();
+        let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
+        let now = graph.analysis.touched.len();
+        for &i in active {
+            let since = self.seen[i].replace(now);
+            if since == Some(now) {
+                continue;
             }
-        };
-        let rule = &rules.rules[i];
-        let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
-        // All of the classes or none, so that the choice does not depend on the order within.
-        let work: u64 = classes.iter().map(|c| c.1).fold(0, u64::saturating_add);
-        if work > effort.search {
-            *result.limits.entry("egraph-search").or_default() += 1;
-            continue;
-        }
-        effort.search -= work;
-        let matches = rule.search(graph, classes.iter().map(|c| c.0), max_matches);
-        if matches.is_empty() {
-            continue;
-        }
-        let total: usize = matches.iter().map(|m| m.substs.len()).sum();
-        if total >= max_matches {
-            *result.limits.entry("egraph-matches").or_default() += 1;
-        }
-        found.push((i, matches));
-    }
-    'apply: for (i, matches) in found {
-        for m in matches {
-            if graph.total_size() > effort.nodes {
-                *result.limits.entry("egraph-nodes").or_default() += 1;
-                break 'apply;
-            }
-            for subst in &m.substs {
-                if chaos.rarely("leave a match out", (i, m.eclass, now), false) {
-                    continue;
+            let at = match indices.iter().position(|(s, _)| *s == since) {
+                Some(at) => at,
+                None => {
+                    indices.push((since, index(graph, since)));
+                    indices.len() - 1
                 }
-                if rules.rules[i].apply(graph, m.eclass, subst) {
-                    result.hits[i] += 1;
-                    changed = true;
-                    if record {
-                        result.log.push((i as u32, m.eclass));
+            };
+            let rule = &self.rules.rules[i];
+            let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
+            // All of the classes or none, so that the choice does not depend on the order within.
+            let work: u64 = classes.iter().map(|c| c.1).fold(0, u64::saturating_add);
+            if work > self.search {
+                *self.result.limits.entry("egraph-search").or_default() += 1;
+                continue;
+            }
+            self.search -= work;
+            let matches = rule.search(graph, classes.iter().map(|c| c.0), self.max_matches);
+            if matches.is_empty() {
+                continue;
+            }
+            let total: usize = matches.iter().map(|m| m.substs.len()).sum();
+            if total >= self.max_matches {
+                *self.result.limits.entry("egraph-matches").or_default() += 1;
+            }
+            found.push((i, matches));
+        }
+        'apply: for (i, matches) in found {
+            for m in matches {
+                if graph.total_size() > self.nodes {
+                    *self.result.limits.entry("egraph-nodes").or_default() += 1;
+                    break 'apply;
+                }
+                for subst in &m.substs {
+                    if self.chaos.rarely("leave a match out", (i, m.eclass, now), false) {
+                        continue;
+                    }
+                    if self.rules.rules[i].apply(graph, m.eclass, subst) {
+                        self.result.hits[i] += 1;
+                        changed = true;
+                        if self.record {
+                            self.result.log.push((i as u32, m.eclass));
+                        }
                     }
                 }
             }
         }
+        graph.rebuild();
+        changed
     }
-    graph.rebuild();
-    changed
 }

@@ -77,7 +77,8 @@ impl<I: ModuleInfo> Checker<'_, I> {
         let mut from = 0;
         for _ in 0..DEPTH {
             let level = seen.len();
-            for (id, negated) in seen[from..].to_vec() {
+            for n in from..level {
+                let (id, negated) = seen[n];
                 let mut found = vec![(graph.lookup(Node::new(Head::Op(Op::I32Eqz), [id])), !negated)];
                 if let Some(zero) = zero {
                     found.push((graph.lookup(Node::new(Head::Op(Op::I32Eq), [id, zero])), !negated));

@@ -21,12 +21,15 @@ use hashbrown::HashMap;
 /// A place of the function before: a block, and how many of its instructions have run.
 pub(super) type Place = (Block, u32);
 
+/// A memory and the class of an address in it; none is address 0.
+type Base = (MemoryId, Option<Id>);
+
 pub(super) struct Proofs<'a, I> {
     built: &'a Built,
     info: &'a I,
     dom: Dominance,
-    /// By memory and class of the address (none: address 0): places from which on so many bytes behind it are there.
-    known: HashMap<(MemoryId, Option<Id>), Vec<(Place, u128)>>,
+    /// By what they are counted from: places from which on so many bytes behind it are there.
+    known: HashMap<Base, Vec<(Place, u128)>>,
     /// Instructions of the function before that cannot trap where they stand.
     pub cannot: SecondaryMap<Inst, bool>,
 }

@@ -13,11 +13,12 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 here=$root/tests/mutations
-work=$root/target/mutations
+work=${WORK:-$root/target/mutations}
+results=$root/target/mutations/results
 tree=$work/tree
 cap=${CAP:-20000}
 start=${START:-7000000}
-mkdir -p "$tree" "$work/results" "$work/out"
+mkdir -p "$tree" "$results" "$work/out"
 # Patches must apply to the copy, not to the repository that it lies in.
 export GIT_CEILING_DIRECTORIES=$work
 
@@ -39,39 +40,68 @@ build() {
     ${CARGO_FLAGS:-}) >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; return 1; }
 }
 
-fuzz() { "$work/target/mutation/loom-fuzz" "$@"; }
+# The fuzzer of the unchanged tree, which runs wrong rules without being built anew.
+unchanged() {
+  if [ -z "${FUZZ:-}" ]; then
+    build
+    cp "$work/target/mutation/loom-fuzz" "$work/unchanged"
+    FUZZ=$work/unchanged
+  fi
+}
+
+# Runs a fuzzer until it finds something: sets kind, from, cases, seen. On a loaded machine this slow build is slow now and
+# then; that is no finding.
+hunt() {
+  local log=$1 at=$start left=$cap line seed
+  shift
+  cases=0
+  while :; do
+    "$@" --start "$at" --count "$left" --jobs "${JOBS:-1}" --minutes "${MINUTES:-30}" --until-bug --no-reduce \
+      --out "${log%.log}" >"$log" 2>&1 || true
+    # caught: KIND by GENERATOR after N cases, seed SEED
+    line=$(grep -m1 '^caught: ' "$log" || true)
+    if [ -z "$line" ]; then
+      from=- seen=-
+      # … N cases, … next seed SEED
+      seed=$(sed -n 's/.*; next seed \([0-9]*\)$/\1/p' "$log" | tail -1)
+      if [ -n "$seed" ]; then
+        kind=none cases=$((seed - start))
+      else
+        kind=crash seen="the fuzzer died"
+      fi
+      return
+    fi
+    read -r _ kind _ from _ line <<<"$line"
+    seed=${line##*seed }
+    cases=$((seed - start + 1)) left=$((start + cap - seed - 1)) at=$((seed + 1))
+    seen=$(sed -n "s/^    $kind: //p" "$log" | head -1 | tr '\t' ' ' | cut -c1-160)
+    [ "$kind" = slow ] && [ "$left" -gt 0 ] || return 0
+  done
+}
 
 # One bug: name. Leaves a line in results: name, class, kind, generator, cases, seconds, what was seen.
 run_one() {
-  local name=$1 patch=$here/$1.patch began log line kind seed cases from seen
-  began=$(date +%s)
+  local name=$1 patch=$here/$1.patch began kind=none from cases seen status=0
   if ! git -C "$tree" apply --whitespace=nowarn "$patch"; then
     echo "$name: the patch no longer applies" >&2
     return 1
   fi
-  log=$work/out/$name.log
-  local status=0
-  build || status=1
-  if [ $status = 0 ]; then
-    rm -rf "$work/out/$name"
+  began=$(date +%s)
+  if grep -q '^+++ b/' "$patch" && ! grep '^+++ b/' "$patch" | grep -qv '^+++ b/rules/'; then
+    hunt "$work/out/$name.log" "$FUZZ" --rules "$tree/rules"
+  elif build; then
     began=$(date +%s)
-    fuzz --start "$start" --count "$cap" --jobs "${JOBS:-1}" --until-bug --no-reduce --out "$work/out/$name" >"$log" 2>&1 || true
-    # caught: KIND by GENERATOR after N cases, seed SEED
-    line=$(grep -m1 '^caught: ' "$log" || true)
-    if [ -n "$line" ]; then
-      read -r _ kind _ from _ cases _ <<<"$line"
-      seen=$(sed -n "s/^    $kind: //p" "$log" | head -1 | tr '\t' ' ' | cut -c1-160)
-    elif grep -q ' cases, .*next seed' "$log"; then
-      kind=none cases=$cap from=- seen=-
-    else
-      kind=crash cases=0 from=- seen="the fuzzer died"
-    fi
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$(sed -n 's/^Class: //p;1q' "$patch")" "$kind" "$from" "$cases" \
-      $(($(date +%s) - began)) "$seen" >"$work/results/$name.tsv"
-    printf '%-42s %-9s %-7s %6s cases %4s s\n' "$name" "$kind" "$from" "$cases" $(($(date +%s) - began))
+    hunt "$work/out/$name.log" "$work/target/mutation/loom-fuzz"
+  else
+    status=1
   fi
   git -C "$tree" apply --whitespace=nowarn -R "$patch"
-  [ $status = 0 ] && [ "$kind" != none ]
+  [ $status = 0 ] || return 1
+  began=$(($(date +%s) - began))
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$(sed -n 's/^Class: //p;1q' "$patch")" "$kind" "$from" "$cases" \
+    "$began" "$seen" >"$results/$name.tsv"
+  printf '%-42s %-9s %-7s %6s cases %4s s\n' "$name" "$kind" "$from" "$cases" "$began"
+  [ "$kind" != none ]
 }
 
 table() {
@@ -80,12 +110,12 @@ table() {
   for patch in "$here"/*.patch; do
     name=$(basename "$patch" .patch)
     total=$((total + 1))
-    if [ ! -f "$work/results/$name.tsv" ]; then
+    if [ ! -f "$results/$name.tsv" ]; then
       rows+="| \`$name\` | | not run | | | |"$'\n'
       continue
     fi
     local class kind from cases seconds seen bug by
-    IFS=$'\t' read -r _ class kind from cases seconds seen <"$work/results/$name.tsv"
+    IFS=$'\t' read -r _ class kind from cases seconds seen <"$results/$name.tsv"
     bug=$(sed -n '/^Bug: /,/^$/p' "$patch" | tr '\n' ' ' | sed 's/^Bug: //; s/ *$//; s/|/\\|/g')
     case $kind in
       mismatch) by="comparison" compared=$((compared + 1)) ;;
@@ -124,11 +154,11 @@ main() {
     return
   fi
   sync
+  unchanged
   failed=0
   if [ $# = 0 ]; then
-    build
     echo "unchanged tree:"
-    fuzz --start "$start" --count 2000 --jobs 2 --until-bug --no-reduce --out "$work/out/unchanged" | tail -1 ||
+    "$FUZZ" --start "$start" --count 2000 --jobs 2 --until-bug --no-reduce --out "$work/out/unchanged" | tail -1 ||
       { echo "the unchanged tree is not clean" >&2; exit 1; }
   fi
   for patch in "$here"/*.patch; do

@@ -6,6 +6,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { run } from './process.mjs';
 import { isModule, scan } from './scan.mjs';
 import { tables } from './tables.mjs';
 
@@ -16,9 +17,8 @@ const loom = process.env.LOOM_BIN;
 const jobs = flags.get('jobs') ?? String(os.availableParallelism());
 const only = flags.get('only')?.split(',');
 const static_ = only?.includes('static');
-const maxBytes = Number(flags.get('max-bytes') ?? 10e6);
-const optimizeLimit = 1000 * Number(flags.get('seconds') ?? 300);
-const runLimit = 300_000;
+const maxBytes = Number(flags.get('max-bytes') ?? 3e6);
+const optimizeLimit = Number(flags.get('seconds') ?? 900);
 
 /** The option sets, by name. */
 const OPTIONS = {
@@ -53,26 +53,6 @@ function* wasmFiles(at) {
   }
 }
 
-/** Runs a program in a process of its own; `{ lines, error, seen }`. */
-function run(program, env) {
-  const seen = path.join(dir, 'seen');
-  fs.rmSync(seen, { force: true });
-  const { LOOM_NPM_SWAP, LOOM_NPM_RECORD, ...rest } = process.env;
-  const started = performance.now();
-  const r = spawnSync(process.execPath, [path.join(dir, 'programs', `${program}.mjs`)], {
-    cwd: dir, timeout: runLimit, killSignal: 'SIGKILL', maxBuffer: 1 << 28,
-    env: { ...rest, ...env, NODE_OPTIONS: `--require=${path.join(dir, 'preload.cjs')}`, LOOM_NPM_SEEN: seen },
-  });
-  const modules = fs.existsSync(seen) ? fs.readFileSync(seen, 'utf8').trim().split('\n') : [];
-  const failed = r.status !== 0;
-  return {
-    lines: String(r.stdout).trim().split('\n'),
-    error: failed ? `${r.signal ?? r.error?.code ?? `exit ${r.status}`} ${String(r.stderr).slice(0, 400)}` : undefined,
-    seen: [...new Set(modules)].sort(),
-    seconds: (performance.now() - started) / 1000,
-  };
-}
-
 /** Optimizes one module, unless that was done; the record of it. */
 function optimize(set, hash) {
   const out = path.join(folder('out', set), `${hash}.wasm`);
@@ -84,11 +64,14 @@ function optimize(set, hash) {
   fs.rmSync(out, { force: true });
   const report = out.replace(/wasm$/, 'report.json');
   fs.rmSync(report, { force: true });
-  const started = performance.now();
   const input = path.join(inputs, `${hash}.wasm`);
-  const r = spawnSync(loom, [...OPTIONS[set], '-j', jobs, input, '-o', out, '--report', report], { timeout: optimizeLimit, killSignal: 'SIGKILL' });
-  const result = { version, options: OPTIONS[set].join(' '), seconds: (performance.now() - started) / 1000 };
-  if (r.status !== 0) result.error = `${r.signal ?? `exit ${r.status}`} ${String(r.stderr).slice(0, 600)}`;
+  // CPU seconds, so that the figures do not depend on what else runs: the shell's own `time` says them last.
+  const timed = 'TIMEFORMAT="%U %S"; time timeout -s KILL "$@"';
+  const r = spawnSync('bash', ['-c', timed, 'time', String(optimizeLimit), loom, ...OPTIONS[set], '-j', jobs, input, '-o', out, '--report', report]);
+  const messages = String(r.stderr).trim().split('\n');
+  const [user, system] = messages.pop().split(' ').map(Number);
+  const result = { version, options: OPTIONS[set].join(' '), seconds: user + system };
+  if (r.status !== 0) result.error = `exit ${r.status} ${messages.join(' ').slice(0, 600)}`;
   else {
     const bytes = fs.readFileSync(out);
     result.bytes = bytes.length;
@@ -97,6 +80,20 @@ function optimize(set, hash) {
     if (!WebAssembly.validate(bytes)) result.error = 'V8 finds the output invalid';
   }
   fs.writeFileSync(record, JSON.stringify(result));
+  return result;
+}
+
+/** The key of what a run's outcome depends on, beside the modules: the program and what is loaded with it. */
+const harness = sha(Buffer.concat(['preload.cjs', 'observe.mjs', 'scripts.mjs', 'installed.json'].map((f) => fs.readFileSync(path.join(dir, f)))));
+function remembered(program, name, more, compute) {
+  const file = path.join(folder('runs'), `${program}-${name}.json`);
+  const key = sha(`${harness} ${fs.readFileSync(path.join(dir, 'programs', `${program}.mjs`))} ${more}`);
+  if (fs.existsSync(file)) {
+    const old = JSON.parse(fs.readFileSync(file, 'utf8'));
+    if (old.key === key) return old.result;
+  }
+  const result = compute();
+  if (!result.error) fs.writeFileSync(file, JSON.stringify({ key, result }));
   return result;
 }
 
@@ -115,7 +112,8 @@ const programs = fs.readdirSync(path.join(dir, 'programs')).map((f) => f.replace
   .filter((p) => !only || only.includes(p));
 const before = new Map();
 for (const program of programs) {
-  const [first, second] = [run(program, { LOOM_NPM_RECORD: inputs }), run(program, {})];
+  const first = remembered(program, 'first', '', () => run(dir, program, { LOOM_NPM_RECORD: inputs }));
+  const second = remembered(program, 'second', '', () => run(dir, program, {}));
   if (first.error) finding(`${program} does not run as it is: ${first.error}`);
   else if (first.lines.join() !== second.lines.join()) finding(`${program} is not the same twice as it is`);
   else if (first.seen.length === 0) finding(`${program} compiles no module`);
@@ -125,22 +123,22 @@ for (const program of programs) {
 
 // 2. All modules: those in files, then those that only a program showed.
 const modules = new Map();
-const { dependencies } = JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8'));
+const { languages } = JSON.parse(fs.readFileSync(new URL('packages.json', import.meta.url), 'utf8'));
 for (const file of wasmFiles(path.join(dir, 'node_modules'))) {
   const name = path.relative(path.join(dir, 'node_modules'), file);
   const packageName = name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
   const bytes = fs.readFileSync(file);
-  if (!dependencies[packageName] || !isModule(bytes)) continue;
+  if (!languages[packageName] || !isModule(bytes)) continue;
   const hash = sha(bytes);
   if (!modules.has(hash)) {
-    modules.set(hash, { hash, name, bytes: bytes.length, copies: 1, programs: [] });
+    modules.set(hash, { hash, name, bytes: bytes.length, language: languages[packageName], copies: 1, programs: [] });
     fs.writeFileSync(path.join(inputs, `${hash}.wasm`), bytes);
   } else modules.get(hash).copies++;
 }
 for (const [program, { seen }] of before) for (const hash of seen.map((s) => s.split(' ')[0])) {
   if (!modules.has(hash)) {
     const bytes = fs.statSync(path.join(inputs, `${hash}.wasm`)).size;
-    modules.set(hash, { hash, name: `(in ${program})`, bytes, copies: 1, programs: [] });
+    modules.set(hash, { hash, name: `(in ${program})`, bytes, language: '', copies: 1, programs: [] });
   }
   modules.get(hash).programs.push(program);
 }
@@ -159,7 +157,7 @@ for (const set of sets) {
     if (result.seconds > 60) console.log(`slow: ${m.name} ${set}: ${result.seconds.toFixed(0)} s for ${m.bytes} bytes`);
   }
   for (const [program, old] of before) {
-    const young = run(program, { LOOM_NPM_SWAP: path.join(dir, 'out', set) });
+    const young = remembered(program, set, `${version} ${OPTIONS[set]}`, () => run(dir, program, { LOOM_NPM_SWAP: path.join(dir, 'out', set) }));
     const missing = young.seen.filter((s) => s.endsWith(' found'));
     old.after ??= {};
     if (young.error) old.after[set] = `ends otherwise: ${young.error}`;

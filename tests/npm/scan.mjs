@@ -108,6 +108,23 @@ function body(r, end, has) {
   if (r.at !== end) throw new Error('a body was not understood');
 }
 
+/** The offsets of the operators with this code (one byte) in a module, for each of its functions that have any. */
+export function operators(bytes, code) {
+  const out = [];
+  for (const { start, end } of bodies(bytes)) {
+    const r = new Reader(bytes, start, end);
+    for (let n = r.u32(); n > 0; n--) { r.u32(); if (HEAP.has(r.bytes[r.at])) r.at++; r.leb(); }
+    const found = [];
+    while (r.at < end) {
+      const at = r.at;
+      operator(r, new Set());
+      if (bytes[at] === code) found.push(at);
+    }
+    if (found.length) out.push(found);
+  }
+  return out;
+}
+
 /** The sections of a module: id, start and end of the contents. */
 export function sections(bytes) {
   const r = new Reader(bytes, 8);

@@ -5,8 +5,8 @@ const ratio = (a, b) => `${((100 * a) / b - 100).toFixed(1).replace('-', '−')}
 /** Markdown: one row for each module, one for each program. */
 export function tables(modules, before, sets, options) {
   const lines = [
-    `| module | kB | functions | raw | features | ${sets.map((s) => `${s}: size, reverted, s`).join(' | ')} | programs |`,
-    `|---|--:|--:|--:|---|${sets.map(() => '---').join('|')}|---|`,
+    `| module | from | kB | functions | raw | features | ${sets.map((s) => `${s}: size, reverted, s`).join(' | ')} | programs |`,
+    `|---|---|--:|--:|--:|---|${sets.map(() => '---').join('|')}|---|`,
   ];
   const sums = { bytes: 0, functions: 0, raw: 0, after: {}, seconds: {}, reverted: {} };
   for (const m of modules) {
@@ -22,10 +22,10 @@ export function tables(modules, before, sets, options) {
     sums.bytes += m.bytes;
     sums.functions += m.functions;
     sums.raw += raw;
-    lines.push(`| ${m.name}${m.copies > 1 ? ` (×${m.copies})` : ''} | ${Math.round(m.bytes / 1000)} | ${m.functions} | ${raw} | ${m.features.join(', ')} `
+    lines.push(`| ${m.name}${m.copies > 1 ? ` (×${m.copies})` : ''} | ${m.language} | ${Math.round(m.bytes / 1000)} | ${m.functions} | ${raw} | ${m.features.join(', ')} `
       + `| ${cells.join(' | ')} | ${m.programs.join(', ')} |`);
   }
-  lines.push(`| ${modules.length} modules | ${Math.round(sums.bytes / 1000)} | ${sums.functions} | ${sums.raw} | | ${sets.map((s) =>
+  lines.push(`| ${modules.length} modules | | ${Math.round(sums.bytes / 1000)} | ${sums.functions} | ${sums.raw} | | ${sets.map((s) =>
     `${ratio(sums.after[s], sums.bytes)}, ${sums.reverted[s]}, ${Math.round(sums.seconds[s])}`).join(' | ')} | |`, '');
   lines.push(`| program | observations | ${sets.join(' | ')} |`, `|---|--:|${sets.map(() => '---').join('|')}|`);
   for (const [name, b] of before)

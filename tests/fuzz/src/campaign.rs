@@ -3,6 +3,7 @@
 use crate::case::{self, Kind, Outcome, Source};
 use crate::choices::{self, Choices, Fixes};
 use crate::left_sides;
+use crate::oracle::Engines;
 use crate::reduce;
 use loom_wasm::{Objective, Options, Report};
 use serde::{Deserialize, Serialize};
@@ -197,6 +198,8 @@ fn groups(source: Source, choices: &Choices) -> Vec<String> {
     option(o.no_revert, "no-revert");
     option(o.verify, "verify");
     option(o.jobs > 1, "jobs 2");
+    option(choices.engines == Engines::Both, "engine both");
+    option(choices.engines == Engines::Wasmtime, "engine wasmtime");
     for name in choices::assumed(&o.assumptions) {
         option(true, &format!("assume {name}"));
     }
@@ -271,22 +274,28 @@ fn same_kind(outcome: &Outcome, kind: Kind) -> bool {
     matches!(outcome, Outcome::Bug(k, _) if *k == kind)
 }
 
+/// Runs a case with its choices.
+pub fn check(wasm: &[u8], choices: &Choices, seed: u64, rounds: usize) -> Outcome {
+    case::check_with(wasm, &choices.options, choices.engines, seed, rounds, |_| {})
+}
+
 /// A smaller module that fails in the same way.
-pub fn shrink(wasm: &[u8], options: &Options, seed: u64, rounds: usize, kind: Kind) -> Vec<u8> {
+pub fn shrink(wasm: &[u8], choices: &Choices, seed: u64, rounds: usize, kind: Kind) -> Vec<u8> {
     let (mut attempts, start) = (0, Instant::now());
     reduce::reduce(wasm, |candidate| {
         attempts += 1;
         attempts < REDUCE.0
             && start.elapsed() < REDUCE.1
-            && same_kind(&case::check(candidate, options, seed, rounds), kind)
+            && same_kind(&check(candidate, choices, seed, rounds), kind)
     })
 }
 
 /// The fewest rules with which it still fails, when it needs any and they can be found quickly.
-pub fn blame(wasm: &[u8], options: &Options, seed: u64, rounds: usize, kind: Kind) -> Option<Vec<String>> {
+pub fn blame(wasm: &[u8], choices: &Choices, seed: u64, rounds: usize, kind: Kind) -> Option<Vec<String>> {
+    let options = &choices.options;
     let fails = |names: &[String]| {
         let options = Options { rule_filter: Some(names.to_vec()), ..options.clone() };
-        same_kind(&case::check(wasm, &options, seed, rounds), kind)
+        same_kind(&check(wasm, &Choices { options, ..choices.clone() }, seed, rounds), kind)
     };
     let all = || left_sides::rules().iter().map(|r| r.name.clone()).collect();
     let mut names: Vec<String> = options.rule_filter.clone().unwrap_or_else(all);
@@ -329,19 +338,19 @@ fn save(out: &Path, seed: u64, kind: Kind, wasm: &[u8], small: &[u8], note: &str
 }
 
 fn report(plan: &Plan, seed: u64, wasm: &[u8], choices: &Choices, kind: Kind, what: &str) {
-    let (options, rounds) = (&choices.options, plan.rounds);
+    let rounds = plan.rounds;
     let mut note = format!("seed {seed} {}\noptions {}\n", plan.source.of(seed), choices.flags());
     let small = if plan.reduce && kind != Kind::Slow {
-        shrink(wasm, options, seed, rounds, kind)
+        shrink(wasm, choices, seed, rounds, kind)
     } else {
         wasm.to_vec()
     };
-    let what = match case::check(&small, options, seed, rounds) {
+    let what = match check(&small, choices, seed, rounds) {
         Outcome::Bug(_, w) => w,
         _ => what.to_owned(),
     };
     note += &format!("{kind}: {what}\n");
-    if let Some(rules) = plan.reduce.then(|| blame(&small, options, seed, rounds, kind)).flatten() {
+    if let Some(rules) = plan.reduce.then(|| blame(&small, choices, seed, rounds, kind)).flatten() {
         note += &format!("rules that it takes: {}\n", rules.join(" "));
     }
     let path = save(&plan.out, seed, kind, wasm, &small, &note);
@@ -382,14 +391,15 @@ impl Shared<'_> {
         let source = plan.source.of(seed);
         let (wasm, choices, outcome) = match case::module(source, seed) {
             None => {
-                let choices = Choices::draw(seed, &[], &plan.fixes);
+                let choices = Choices::draw(seed, &[], &plan.fixes).of(source);
                 (Vec::new(), choices, Outcome::Skip("no module for the seed".to_owned()))
             }
             Some(wasm) => {
-                let choices = Choices::draw(seed, &wasm, &plan.fixes);
-                let outcome = case::check_with(&wasm, &choices.options, seed, plan.rounds, |r| {
-                    optimized = Some(r.clone());
-                });
+                let choices = Choices::draw(seed, &wasm, &plan.fixes).of(source);
+                let outcome =
+                    case::check_with(&wasm, &choices.options, choices.engines, seed, plan.rounds, |r| {
+                        optimized = Some(r.clone());
+                    });
                 (wasm, choices, outcome)
             }
         };

@@ -1,8 +1,8 @@
 //! One case: a module and options drawn from a seed, run through the optimizer and the oracle.
 
-use crate::oracle::{self, Compared, Verdict};
+use crate::oracle::{self, Compared, Engines, Verdict};
 use crate::rng::Rng;
-use crate::{chains, generate, left_sides, mutate, single, smith};
+use crate::{chains, generate, left_sides, mutate, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -22,12 +22,16 @@ pub enum Source {
     Single,
     /// wasm-smith.
     Smith,
+    /// wasm-smith with exceptions, GC and threads, which only wasmtime runs.
+    SmithWasmtime,
     /// Left sides of the built-in rules.
     Rules,
     /// Programs in the form of fused components.
     Chains,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
+    /// Reads of a state around everything that may change it.
+    State,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -38,9 +42,11 @@ impl fmt::Display for Source {
             Source::Own => "own",
             Source::Single => "single",
             Source::Smith => "smith",
+            Source::SmithWasmtime => "smith-wasmtime",
             Source::Rules => "rules",
             Source::Chains => "chains",
             Source::Mutate => "mutate",
+            Source::State => "state",
             Source::Mixed => "mixed",
         })
     }
@@ -54,10 +60,12 @@ impl Source {
         }
         match Rng::new(seed ^ 0x3a3a).below(20) {
             0..3 => Source::Single,
+            3 if cfg!(feature = "wasmtime") && seed.is_multiple_of(4) => Source::SmithWasmtime,
             3..5 => Source::Smith,
             5..9 => Source::Rules,
             9..12 => Source::Mutate,
             12..15 => Source::Chains,
+            15..17 => Source::State,
             _ => Source::Own,
         }
     }
@@ -69,9 +77,11 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Own | Source::Mixed => Some(generate::module(seed)),
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
+        Source::SmithWasmtime => smith::newer(seed),
         Source::Rules => left_sides::module(seed),
         Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
+        Source::State => state::module(seed),
     }
 }
 
@@ -101,6 +111,8 @@ pub enum Kind {
     Slow,
     /// The output is right, but only because one of the optimizer's own checkers refused what a stage had made.
     Refused,
+    /// Two engines run the input differently; no bug of the optimizer.
+    Engines,
 }
 
 impl fmt::Display for Kind {
@@ -112,6 +124,7 @@ impl fmt::Display for Kind {
             Kind::Mismatch => "mismatch",
             Kind::Slow => "slow",
             Kind::Refused => "refused",
+            Kind::Engines => "engines",
         })
     }
 }
@@ -171,15 +184,16 @@ fn refusal(report: &Report) -> Option<String> {
     reason.cloned().or_else(|| limit.map(|l| (*l).to_owned()))
 }
 
-/// Optimizes and compares. The calls made are a function of `seed`.
+/// Optimizes and compares in wasmi. The calls made are a function of `seed`.
 pub fn check(wasm: &[u8], options: &Options, seed: u64, rounds: usize) -> Outcome {
-    check_with(wasm, options, seed, rounds, |_| {})
+    check_with(wasm, options, Engines::Wasmi, seed, rounds, |_| {})
 }
 
-/// As [`check`], handing over the optimizer's report.
+/// As [`check`], in any engine and handing over the optimizer's report.
 pub fn check_with(
     wasm: &[u8],
     options: &Options,
+    engines: Engines,
     seed: u64,
     rounds: usize,
     report: impl FnOnce(&Report),
@@ -206,7 +220,7 @@ pub fn check_with(
         return Outcome::Bug(Kind::Invalid, e);
     }
     // A panic of the engine says nothing about the optimizer.
-    let Ok(verdict) = quietly(|| oracle::compare(wasm, &after, seed, rounds)) else {
+    let Ok(verdict) = quietly(|| oracle::compare_in(engines, wasm, &after, seed, rounds)) else {
         return Outcome::Skip(format!("engine: {}", last_panic()));
     };
     match verdict {
@@ -216,5 +230,6 @@ pub fn check_with(
         },
         Verdict::Skip(why) => Outcome::Skip(why),
         Verdict::Mismatch(what) => Outcome::Bug(Kind::Mismatch, what),
+        Verdict::Engines(what) => Outcome::Bug(Kind::Engines, what),
     }
 }

@@ -11,7 +11,9 @@
 //! These hold by the module's code ([`Facts`]), whoever made it, so an assumption never licenses a difference. A pass that uses
 //! one needs a generator whose modules keep to it by their behaviour; add a row then.
 
+use crate::case::Source;
 use crate::left_sides;
+use crate::oracle::Engines;
 use crate::rng::Rng;
 use crate::surface::Facts;
 use loom_wasm::{Assumptions, Objective, Options};
@@ -48,6 +50,8 @@ pub struct Fixes {
     pub chaos: Fixed,
     /// Rule files instead of the built-in rules.
     pub rules: Vec<PathBuf>,
+    /// Engines of all cases.
+    pub engines: Option<Engines>,
 }
 
 /// Which rules are used.
@@ -133,12 +137,14 @@ pub struct Choices {
     pub options: Options,
     /// Where its rule filter comes from.
     pub subset: Subset,
+    /// What runs it.
+    pub engines: Engines,
 }
 
 impl Choices {
     /// Options without a rule filter.
     pub fn plain(options: Options) -> Choices {
-        Choices { options, subset: Subset::All }
+        Choices { options, subset: Subset::All, engines: Engines::Wasmi }
     }
 
     /// The choices of a seed for a module. Everything that changes code is drawn.
@@ -183,14 +189,30 @@ impl Choices {
             verify: rng.percent(25),
             ..Options::default()
         };
-        Choices { options, subset }
+        // One case in fifty runs in both engines.
+        let both = cfg!(feature = "wasmtime") && rng.percent(2);
+        let drawn = if both { Engines::Both } else { Engines::Wasmi };
+        Choices { options, subset, engines: fixes.engines.unwrap_or(drawn) }
     }
 
-    /// The flags that give these options; `--rule-subset` is one of this tool alone.
+    /// The same for a module of the source: what only the second engine knows runs there.
+    pub fn of(mut self, source: Source) -> Choices {
+        if source == Source::SmithWasmtime {
+            self.engines = Engines::Wasmtime;
+        }
+        self
+    }
+
+    /// The flags that give these options; `--rule-subset` and `--engine` are of this tool alone.
     pub fn flags(&self) -> String {
         let mut out = flags(&self.options);
         if let Some(text) = self.subset.text().filter(|_| self.options.rule_filter.is_some()) {
             out.push_str(&format!(" --rule-subset {text}"));
+        }
+        match self.engines {
+            Engines::Wasmi => {}
+            Engines::Wasmtime => out.push_str(" --engine wasmtime"),
+            Engines::Both => out.push_str(" --engine both"),
         }
         out
     }
@@ -201,7 +223,7 @@ impl Choices {
     /// With the flag that is unknown.
     pub fn parse(text: &str) -> Result<Choices, String> {
         let mut options = Options { assumptions: strict(), verify: false, ..Options::default() };
-        let mut subset = Subset::All;
+        let (mut subset, mut engines) = (Subset::All, Engines::Wasmi);
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -215,6 +237,14 @@ impl Choices {
                 "--rules" => options.rules.push(value()?.into()),
                 "--keep-export" => options.keep_exports.push(value()?.trim_matches('\'').to_owned()),
                 "--assume" => set(&mut options.assumptions, value()?)?,
+                "--engine" => {
+                    engines = match value()? {
+                        "both" => Engines::Both,
+                        "wasmtime" => Engines::Wasmtime,
+                        "wasmi" => Engines::Wasmi,
+                        other => return Err(format!("no engine {other}")),
+                    }
+                }
                 "--rule-subset" => {
                     let text = value()?;
                     subset = Subset::parse(text).ok_or_else(|| format!("no rule subset {text}"))?;
@@ -228,7 +258,7 @@ impl Choices {
             }
         }
         options.rule_filter = subset.names();
-        Ok(Choices { options, subset })
+        Ok(Choices { options, subset, engines })
     }
 }
 

@@ -186,18 +186,36 @@ pub fn look<C: AsContextMut<Data = HostState>>(
     out
 }
 
-/// Overwrites a few bytes in the first 64 of each exported memory, as a host that answers through memory does.
+/// Overwrites a few of the first 64 bytes of the export at `place`, as a host that answers through memory does.
+pub fn poke_bytes(data: &mut [u8], place: usize, salt: u64) {
+    for k in 0..3u64 {
+        let at = (salt.wrapping_mul(7).wrapping_add(k * 11 + place as u64) % 64) as usize;
+        if let Some(byte) = data.get_mut(at) {
+            *byte = (salt.wrapping_mul(31).wrapping_add(k) & 0xff) as u8;
+        }
+    }
+}
+
+/// What an imported memory starts with.
+pub fn fill(data: &mut [u8]) {
+    for (i, byte) in data.iter_mut().take(256).enumerate() {
+        *byte = (i * 37 + 11) as u8;
+    }
+}
+
+/// Value of an imported global of the name.
+pub fn import_value(ty: Ty, field: &str) -> Seen {
+    match ty {
+        Ty::I32 if field.starts_with("base") => Seen::I32(2),
+        ty => ty.host_answer(3),
+    }
+}
+
 fn poke(caller: &mut Caller<'_, HostState>, salt: u64) {
     let names = caller.data().exports.clone();
     for (i, name) in names.iter().enumerate() {
         if let Some(Extern::Memory(m)) = caller.get_export(name) {
-            let data = m.data_mut(caller.as_context_mut());
-            for k in 0..3u64 {
-                let at = (salt.wrapping_mul(7).wrapping_add(k * 11 + i as u64) % 64) as usize;
-                if let Some(byte) = data.get_mut(at) {
-                    *byte = (salt.wrapping_mul(31).wrapping_add(k) & 0xff) as u8;
-                }
-            }
+            poke_bytes(m.data_mut(caller.as_context_mut()), i, salt);
         }
     }
 }
@@ -265,17 +283,11 @@ pub fn make_import(
         }
         ExternType::Memory(ty) => {
             let memory = Memory::new(ctx.as_context_mut(), *ty)?;
-            for (i, byte) in memory.data_mut(ctx.as_context_mut()).iter_mut().take(256).enumerate() {
-                *byte = (i * 37 + 11) as u8;
-            }
+            fill(memory.data_mut(ctx.as_context_mut()));
             Ok(Extern::Memory(memory))
         }
         ExternType::Global(ty) => {
-            let value = match Ty::of(ty.content()) {
-                Ty::I32 if field.starts_with("base") => Seen::I32(2),
-                ty => ty.host_answer(3),
-            };
-            let value = value.to_val(ctx.as_context_mut());
+            let value = import_value(Ty::of(ty.content()), field).to_val(ctx.as_context_mut());
             Ok(Extern::Global(Global::new(ctx.as_context_mut(), value, ty.mutability())))
         }
         ExternType::Table(ty) => {

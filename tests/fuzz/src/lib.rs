@@ -8,7 +8,8 @@
 //! - [`mutate`]: mutations of modules from [`seeds`], by [`splice`] and wasm-mutate; [`extract`] makes seeds;
 //! - [`nan`]: makes NaNs of arithmetic canonical;
 //! - [`choices`]: the options of a case;
-//! - [`oracle`]: runs before and after, compares everything observable; [`wasmi_run`] and [`host`] are its engine;
+//! - [`oracle`]: runs before and after, compares everything observable; [`wasmi_run`] and [`host`] are its engine,
+//!   `wasmtime_run` (feature `wasmtime`) is a second one;
 //! - [`case`]: one case from a seed: source, options, verdict;
 //! - [`campaign`]: many cases, tallies, a state to go on from;
 //! - [`flip`]: damaged modules, which must be rejected with a place or optimized;
@@ -36,6 +37,9 @@ pub mod seeds;
 pub mod single;
 pub mod smith;
 pub mod splice;
+pub mod state;
 pub mod surface;
 pub mod value;
 pub mod wasmi_run;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime_run;

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use loom_fuzz::campaign::{self, Plan, print_wat};
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixed, Fixes};
+use loom_fuzz::oracle::Engines;
 use loom_fuzz::{digest, extract, flip, left_sides, regression, seeds};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,9 @@ struct Cli {
     /// Worst legal choices.
     #[arg(long, value_enum, default_value = "drawn")]
     chaos: Fixed,
+    /// Engine of all cases, instead of now and then both (needs the feature `wasmtime`).
+    #[arg(long, value_enum)]
+    engine: Option<Engines>,
     /// Rule file or folder, instead of the built-in rules.
     #[arg(long, global = true)]
     rules: Vec<PathBuf>,
@@ -138,7 +142,7 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
         max_bugs: if cli.until_bug { 1 } else { cli.max_bugs },
         time: cli.minutes.map(|m| Duration::from_secs_f64(m * 60.0)),
         reduce: !cli.no_reduce,
-        fixes: Fixes { egraph: cli.egraph, chaos: cli.chaos, rules: cli.rules.clone() },
+        fixes: Fixes { egraph: cli.egraph, chaos: cli.chaos, rules: cli.rules.clone(), engines: cli.engine },
         resume: cli.resume,
     };
     let state = campaign::run(&plan)?;
@@ -164,7 +168,7 @@ fn check_files(
         let wasm = regression::read(file)?;
         let bugs = match &choices {
             None => regression::check_all(&wasm),
-            Some(c) => match case::check(&wasm, &c.options, seed, rounds) {
+            Some(c) => match campaign::check(&wasm, c, seed, rounds) {
                 Outcome::Equal(_) => Vec::new(),
                 Outcome::Skip(why) => vec![format!("not comparable: {why}")],
                 Outcome::Bug(kind, what) => vec![format!("{kind}: {what}")],
@@ -195,10 +199,10 @@ fn reduce_file(
         }
     };
     for (choices, seed, rounds) in tries {
-        if let Outcome::Bug(kind, _) = case::check(&wasm, &choices.options, seed, rounds) {
-            let small = campaign::shrink(&wasm, &choices.options, seed, rounds, kind);
+        if let Outcome::Bug(kind, _) = campaign::check(&wasm, &choices, seed, rounds) {
+            let small = campaign::shrink(&wasm, &choices, seed, rounds, kind);
             let mut note = format!(";; {kind} {} seed {seed}\n", choices.flags());
-            if let Some(rules) = campaign::blame(&small, &choices.options, seed, rounds, kind) {
+            if let Some(rules) = campaign::blame(&small, &choices, seed, rounds, kind) {
                 note += &format!(";; rules that it takes: {}\n", rules.join(" "));
             }
             std::fs::write(output, note + &print_wat(&small)).map_err(|e| e.to_string())?;

@@ -18,6 +18,9 @@ pub const FUEL: u64 = 300_000;
 /// Fuel of one call in the module after: to run out of it is a loop that should have ended.
 pub const FUEL_AFTER: u64 = FUEL * 4 + 100_000;
 
+/// The trap of an active segment that does not fit.
+pub const ACTIVE_SEGMENT: &str = "active segment";
+
 /// Slots of an exported table whose functions are called.
 const CALLED_SLOTS: u64 = 12;
 
@@ -105,6 +108,20 @@ pub enum Verdict {
     Skip(String),
     /// The two behave differently.
     Mismatch(String),
+    /// Two engines run the input differently, which says nothing about the optimizer.
+    Engines(String),
+}
+
+/// Which engines run a case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engines {
+    /// wasmi, before and after.
+    #[default]
+    Wasmi,
+    /// wasmtime, before and after.
+    Wasmtime,
+    /// Both, and the input in one against the other.
+    Both,
 }
 
 /// The calls to make: for each exported function `rounds` argument lists of edge values, then the slots of exported tables;
@@ -148,8 +165,8 @@ pub fn surfaces_differ(before: &Surface, after: &Surface) -> Option<String> {
     missing_import(before, after)
 }
 
-/// The first difference of two runs in words.
-pub fn difference(calls: &[Call], before: &[Step], after: &[Step]) -> Verdict {
+/// The first difference of two runs of one engine in words.
+fn difference(calls: &[Call], before: &[Step], after: &[Step]) -> Verdict {
     for (i, b) in before.iter().enumerate() {
         let what = match i.checked_sub(1).and_then(|k| calls.get(k)) {
             Some(c) => match &c.target {
@@ -229,5 +246,91 @@ pub fn compare(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict
     match wasmi_run::run(&engine, &new, &calls, FUEL_AFTER) {
         Ok(after) => difference(&calls, &steps, &after),
         Err(e) => Verdict::Mismatch(format!("run after: {e}")),
+    }
+}
+
+#[cfg(feature = "wasmtime")]
+fn in_wasmtime(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
+    use crate::wasmtime_run;
+    let old = match wasmtime_run::load(before) {
+        Ok(loaded) => loaded,
+        Err(e) => return Verdict::Skip(format!("wasmtime does not load the input: {e}")),
+    };
+    let new = match wasmtime_run::load(after) {
+        Ok(loaded) => loaded,
+        Err(e) => return Verdict::Mismatch(format!("wasmtime does not load the output: {e}")),
+    };
+    if let Some(what) = surfaces_differ(&old.surface, &new.surface) {
+        return Verdict::Mismatch(format!("in wasmtime: {what}"));
+    }
+    let calls = plan(&old.surface, seed, rounds);
+    let steps = match wasmtime_run::run(&old, &calls, FUEL) {
+        Ok(steps) => steps,
+        Err(e) => return Verdict::Skip(e),
+    };
+    match wasmtime_run::run(&new, &calls, FUEL_AFTER) {
+        Ok(after) => match difference(&calls, &steps, &after) {
+            Verdict::Mismatch(what) => Verdict::Mismatch(format!("in wasmtime: {what}")),
+            verdict => verdict,
+        },
+        Err(e) => Verdict::Mismatch(format!("run after: {e}")),
+    }
+}
+
+#[cfg(not(feature = "wasmtime"))]
+fn in_wasmtime(_: &[u8], _: &[u8], _: u64, _: usize) -> Verdict {
+    Verdict::Skip("wasmtime is not built in (feature `wasmtime`)".to_owned())
+}
+
+/// Whether the two engines run a module alike; `None` when they do or one of them cannot say.
+#[cfg(feature = "wasmtime")]
+fn engines_differ(wasm: &[u8], seed: u64, rounds: usize) -> Option<String> {
+    use crate::wasmtime_run;
+    let engine = wasmi_run::engine();
+    let mut one = wasmi_run::load(&engine, wasm).ok()?;
+    one.name_imports = false;
+    let two = wasmtime_run::load(wasm).ok()?;
+    let calls = plan(&one.surface, seed, rounds);
+    let mut one = wasmi_run::run(&engine, &one, &calls, FUEL_AFTER).ok()?;
+    let mut two = wasmtime_run::run(&two, &calls, FUEL_AFTER).ok()?;
+    // Fuel and stacks differ lawfully: the rest of the runs is not comparable.
+    let exhausted = |steps: &[Step]| steps.iter().position(|s| matches!(s.outcome, Outcome::Exhausted(_)));
+    let end = [exhausted(&one), exhausted(&two)].into_iter().flatten().min().unwrap_or(one.len());
+    one.truncate(end);
+    two.truncate(end);
+    if let (Some(Outcome::Trap(a)), Some(Outcome::Trap(b))) =
+        (one.first().map(|s| &s.outcome), two.first().map(|s| &s.outcome))
+        && a == ACTIVE_SEGMENT
+        && b.ends_with("OutOfBounds")
+    {
+        return None;
+    }
+    match difference(&calls, &one, &two) {
+        Verdict::Mismatch(what) => Some(what),
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "wasmtime"))]
+fn engines_differ(_: &[u8], _: u64, _: usize) -> Option<String> {
+    None
+}
+
+/// As [`compare`], in any engine.
+pub fn compare_in(engines: Engines, before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict {
+    match engines {
+        Engines::Wasmi => compare(before, after, seed, rounds),
+        Engines::Wasmtime => in_wasmtime(before, after, seed, rounds),
+        Engines::Both => {
+            let first = compare(before, after, seed, rounds);
+            if !matches!(first, Verdict::Equal(_)) {
+                return first;
+            }
+            match in_wasmtime(before, after, seed, rounds) {
+                Verdict::Mismatch(what) => Verdict::Mismatch(what),
+                // What the second engine cannot run is compared in the first.
+                _ => engines_differ(before, seed, rounds).map_or(first, Verdict::Engines),
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The oracle's engine: wasmi, with fuel.
 
 use crate::host::{HostState, Kept, handle, look, make_import};
-use crate::oracle::{Call, Export, Outcome, Step, Surface, Target};
+use crate::oracle::{ACTIVE_SEGMENT, Call, Export, Outcome, Step, Surface, Target};
 use crate::rng::Rng;
 use crate::surface::Facts;
 use crate::value::{Seen, Ty};
@@ -15,6 +15,8 @@ pub struct Loaded {
     module: Module,
     /// What it shows.
     pub surface: Surface,
+    /// Whether imported functions in tables are told apart; other engines cannot.
+    pub name_imports: bool,
     facts: Facts,
 }
 
@@ -55,7 +57,7 @@ pub fn load(engine: &Engine, wasm: &[u8]) -> Result<Loaded, String> {
     for import in module.imports() {
         surface.import_types.push(format!("{}.{} {:?}", import.module(), import.name(), import.ty()));
     }
-    Ok(Loaded { module, surface, facts: Facts::of(wasm) })
+    Ok(Loaded { module, surface, name_imports: true, facts: Facts::of(wasm) })
 }
 
 fn ended(error: &Error) -> Outcome {
@@ -64,6 +66,7 @@ fn ended(error: &Error) -> Outcome {
             Outcome::Exhausted(format!("{code:?}"))
         }
         Some(code) => Outcome::Trap(format!("{code:?}")),
+        None if error.i32_exit_status().is_some() => Outcome::Trap("exit".to_owned()),
         None => Outcome::Trap(error.to_string()),
     }
 }
@@ -143,8 +146,10 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
             .map_err(|e| e.to_string())?;
         match &item {
             Extern::Func(f) => {
-                let name = format!("import {}.{}", import.module(), import.name());
-                store.data_mut().names.insert(handle(f), name);
+                if loaded.name_imports {
+                    let name = format!("import {}.{}", import.module(), import.name());
+                    store.data_mut().names.insert(handle(f), name);
+                }
             }
             _ => store.data_mut().imported.push(item),
         }
@@ -165,7 +170,7 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
                     return Err(format!("cannot be instantiated: {kind}"));
                 }
                 // The message names handles of the store: only its kind can be compared.
-                Outcome::Trap(if e.i32_exit_status().is_some() { kind } else { "active segment".to_owned() })
+                Outcome::Trap(if e.i32_exit_status().is_some() { kind } else { ACTIVE_SEGMENT.to_owned() })
             }
             outcome => outcome,
         },
