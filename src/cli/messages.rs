@@ -2,7 +2,7 @@
 
 use super::args::{Args, Color, Emit};
 use loom_wasm::{Error, Report};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// The ways of speaking that the arguments ask for.
 pub struct Messages {
@@ -31,11 +31,12 @@ impl Messages {
 
     /// `loom:` in front of every line, in a colour by kind.
     fn line(&self, code: &str, text: &str) {
-        let text = text.replace(['\n', '\r'], " ");
+        // Names from the input must not steer the terminal.
+        let text = text.replace(char::is_control, " ");
         if self.color {
-            eprintln!("\x1b[{code}mloom:\x1b[0m {text}");
+            say(&format!("\x1b[{code}mloom:\x1b[0m {text}\n"));
         } else {
-            eprintln!("loom: {text}");
+            say(&format!("loom: {text}\n"));
         }
     }
 
@@ -47,14 +48,14 @@ impl Messages {
     /// Shows that work goes on.
     pub fn begin(&self, input: &str, bytes: usize) {
         if self.progress {
-            eprint!("\rloom: {input}: optimizing {bytes} bytes …");
+            say(&format!("\rloom: {input}: optimizing {bytes} bytes …"));
         }
     }
 
     /// Takes the line of [`Messages::begin`] away.
     pub fn end(&self) {
         if self.progress {
-            eprint!("\r\x1b[K");
+            say("\r\x1b[K");
         }
     }
 
@@ -108,4 +109,9 @@ impl Messages {
             }
         }
     }
+}
+
+/// Writes to standard error. Nobody may be listening there, which is no fault.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

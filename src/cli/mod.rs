@@ -12,7 +12,7 @@ mod messages;
 use args::{Args, Emit};
 use files::Sink;
 use loom_wasm::{Error, Options, Output};
-use messages::Messages;
+use messages::{Messages, say};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -35,12 +35,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let options = match args.options() {
         Ok(options) => options,
         Err(message) => {
-            eprintln!("loom: {message}\nTry `loom --help`.");
+            say(&format!("loom: {message}\nTry `loom --help`.\n"));
             return ExitCode::from(USAGE);
         }
     };
     if args.writes_to_stdout() && args.emit == Emit::Wasm && std::io::stdout().is_terminal() {
-        eprintln!("loom: not writing a binary module to the terminal; use `-o FILE` or `--emit wat`");
+        say("loom: not writing a binary module to the terminal; use `-o FILE` or `--emit wat`\n");
         return ExitCode::from(USAGE);
     }
     let messages = Messages::new(&args);
@@ -93,7 +93,7 @@ fn write_all(args: &Args, data: &[u8], output: &Output) -> Result<(), Error> {
         let text = output.report.explanation.as_deref().unwrap_or("nothing was recorded for this function");
         let text = format!("{}\n", text.trim_end());
         if args.writes_to_stdout() {
-            eprint!("{text}");
+            say(&text);
         } else {
             files::write_stdout(text.as_bytes())?;
         }

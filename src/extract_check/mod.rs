@@ -229,16 +229,18 @@ impl<I: ModuleInfo> Checker<'_, I> {
             let data = &f.insts[i];
             let args = classes(self.s.built, f.args(i));
             let resource = self.resource(data.op, &data.imm);
-            let result = match data.op.kind() {
-                Kind::Load | Kind::MemorySize | Kind::GlobalGet => f.result(i).map(|v| self.s.built.class(v)),
-                Kind::Store | Kind::GlobalSet => resource.and_then(|bit| self.made(bit, i)),
-                _ => None,
+            let expected: Classes = match data.op.kind() {
+                Kind::Load | Kind::MemorySize | Kind::GlobalGet => {
+                    f.result(i).map(|v| self.s.built.class(v)).into_iter().collect()
+                }
+                Kind::Store | Kind::GlobalSet => resource.map_or_else(Classes::new, |bit| self.made(bit, i)),
+                _ => Classes::new(),
             };
             let followed = resource.and_then(|bit| self.states.of(&row, bit)).is_some();
-            if let Some(class) = result
+            if !expected.is_empty()
                 && followed
                 && !self.s.versions.is_empty()
-                && !self.nodes(data.op, &data.imm, &args, &row).any(|found| found == class)
+                && !self.nodes(data.op, &data.imm, &args, &row).any(|found| expected.contains(&found))
             {
                 return Err(format!("{b}: {i} does not name the state that it finds"));
             }
@@ -248,9 +250,9 @@ impl<I: ModuleInfo> Checker<'_, I> {
         Ok(())
     }
 
-    /// The class of the version that an instruction makes, where the e-graph has it.
-    fn made(&self, bit: u128, i: Inst) -> Option<Id> {
-        self.named.get(&(bit, State::Inst(i))).and_then(|list| list.first().copied())
+    /// The names of the state that an instruction makes, where the e-graph has any.
+    fn made(&self, bit: u128, i: Inst) -> Classes {
+        self.named.get(&(bit, State::Inst(i))).cloned().unwrap_or_default()
     }
 
     /// The resource whose state decides what an operator gives or makes, if the e-graph looks into it.

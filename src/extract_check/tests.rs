@@ -118,6 +118,9 @@ fn what_the_extractor_makes_is_accepted() {
         "v2: i32 = memory.size mem0\nv3: i32 = global.get global0\nglobal.set global0 v2\nv4: i32 = global.get global0\n\
          v5: i32 = global.get global1\nv6: i32 = i32.add v3, v4\nv7: i32 = i32.add v6, v5\n\
          v8: i32 = memory.grow mem0 v7\nv9: i32 = memory.size mem0\nv10: i32 = i32.add v8, v9\nreturn v10",
+        // The state that the store makes is the next block's too.
+        "i32.store mem0 v0, v1\nv2: i32 = i32.load mem0 v1\nbr_if v2, b1(), b2()\nb1():\nv3: i32 = i32.load mem0 v1\n\
+         v4: i32 = i32.add v2, v3\nreturn v4\nb2():\ni32.store mem0 v1, v0\nreturn v2",
         "v2: i32 = i32.const 1\nbr_table v2 [b1(v0), b2(v1)] default b1(v1)\nb1(v3: i32):\nreturn v3\nb2(v4: i32):\nreturn v4",
         "v2: i32 = i32.div_u v0, v1\nv3: i32 = i32.div_u v0, v1\nv4: i32 = i32.const 3\nv5: i32 = i32.div_s v2, v4\n\
          v6: i32 = i32.add v3, v5\nreturn v6",

@@ -7,9 +7,9 @@ use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 /// What is no proposal, and always known.
 const ALWAYS: WasmFeatures = WasmFeatures::FLOATS.union(WasmFeatures::GC_TYPES);
 
-/// The features that a valid module uses: none can be left out (taken alone) without the module becoming invalid. Features
-/// are added as the validator asks for them; each body is validated about once. All accepted features for a module that is
-/// not valid.
+/// The features that a valid module uses: none can be left out (taken alone) without the module becoming invalid, but for
+/// typed function references, which come with garbage collection. Features are added as the validator asks for them; each
+/// body is validated about once. All accepted features for a module that is not valid.
 pub fn used_features(module: &[u8]) -> WasmFeatures {
     let accepted = accepted_features();
     let mut used = ALWAYS;
@@ -31,7 +31,8 @@ pub fn used_features(module: &[u8]) -> WasmFeatures {
             None => return accepted,
         }
     }
-    used
+    // Garbage collection is built on typed function references, and engines have the one only with the other.
+    if used.contains(WasmFeatures::GC) { used | WasmFeatures::FUNCTION_REFERENCES } else { used }
 }
 
 /// Validates with these features; `valid` bodies are known to be, and those that turn out to be are added.
@@ -100,7 +101,8 @@ mod tests {
         let module = wat::parse_str(wat).expect("text parses");
         let used = used_features(&module);
         assert!(validate(&module, used, &mut 0).is_ok());
-        for f in (used - ALWAYS).iter() {
+        assert!(used.contains(WasmFeatures::GC | WasmFeatures::FUNCTION_REFERENCES));
+        for f in (used - ALWAYS - WasmFeatures::FUNCTION_REFERENCES).iter() {
             assert!(validate(&module, used - f, &mut 0).is_err(), "{f:?} is not needed");
         }
     }

@@ -18,7 +18,7 @@ const jobs = flags.get('jobs') ?? String(os.availableParallelism());
 const only = flags.get('only')?.split(',');
 const static_ = only?.includes('static');
 const maxBytes = Number(flags.get('max-bytes') ?? 3e6);
-const optimizeLimit = Number(flags.get('seconds') ?? 300);
+const optimizeLimit = Number(flags.get('seconds') ?? 900);
 
 /** The option sets, by name. */
 const OPTIONS = {
@@ -83,6 +83,20 @@ function optimize(set, hash) {
   return result;
 }
 
+/** The key of what a run's outcome depends on, beside the modules: the program and what is loaded with it. */
+const harness = sha(Buffer.concat(['preload.cjs', 'observe.mjs', 'scripts.mjs', 'installed.json'].map((f) => fs.readFileSync(path.join(dir, f)))));
+function remembered(program, name, more, compute) {
+  const file = path.join(folder('runs'), `${program}-${name}.json`);
+  const key = sha(`${harness} ${fs.readFileSync(path.join(dir, 'programs', `${program}.mjs`))} ${more}`);
+  if (fs.existsSync(file)) {
+    const old = JSON.parse(fs.readFileSync(file, 'utf8'));
+    if (old.key === key) return old.result;
+  }
+  const result = compute();
+  if (!result.error) fs.writeFileSync(file, JSON.stringify({ key, result }));
+  return result;
+}
+
 /** What of a record someone must look at. */
 function complaints(result) {
   if (result.error) return [result.error];
@@ -98,7 +112,8 @@ const programs = fs.readdirSync(path.join(dir, 'programs')).map((f) => f.replace
   .filter((p) => !only || only.includes(p));
 const before = new Map();
 for (const program of programs) {
-  const [first, second] = [run(dir, program, { LOOM_NPM_RECORD: inputs }), run(dir, program, {})];
+  const first = remembered(program, 'first', '', () => run(dir, program, { LOOM_NPM_RECORD: inputs }));
+  const second = remembered(program, 'second', '', () => run(dir, program, {}));
   if (first.error) finding(`${program} does not run as it is: ${first.error}`);
   else if (first.lines.join() !== second.lines.join()) finding(`${program} is not the same twice as it is`);
   else if (first.seen.length === 0) finding(`${program} compiles no module`);
@@ -142,7 +157,7 @@ for (const set of sets) {
     if (result.seconds > 60) console.log(`slow: ${m.name} ${set}: ${result.seconds.toFixed(0)} s for ${m.bytes} bytes`);
   }
   for (const [program, old] of before) {
-    const young = run(dir, program, { LOOM_NPM_SWAP: path.join(dir, 'out', set) });
+    const young = remembered(program, set, `${version} ${OPTIONS[set]}`, () => run(dir, program, { LOOM_NPM_SWAP: path.join(dir, 'out', set) }));
     const missing = young.seen.filter((s) => s.endsWith(' found'));
     old.after ??= {};
     if (young.error) old.after[set] = `ends otherwise: ${young.error}`;

@@ -1,8 +1,9 @@
 //! A short fuzzing campaign in the test suite: fixed seeds of every source. The long one is the command in `docs/testing.md`.
 
-use loom_fuzz::campaign;
+use loom_fuzz::campaign::{self, Plan};
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixes};
+use loom_fuzz::seeds;
 use std::time::{Duration, Instant};
 
 /// A loaded machine runs fewer cases rather than a longer test.
@@ -95,4 +96,38 @@ fn flags_say_everything() {
         let parsed = Choices::parse(&drawn.flags()).expect("reads what it wrote");
         assert_eq!(format!("{:?}", drawn.options), format!("{:?}", parsed.options));
     }
+}
+
+/// Stopped and resumed, a campaign counts what it counts in one go.
+#[test]
+fn resumed_campaign() {
+    let folder = std::env::temp_dir().join(format!("loom-fuzz-resume-{}", std::process::id()));
+    let go = |name: &str, count, resume| {
+        let plan = Plan {
+            start: 40,
+            count,
+            threads: 2,
+            source: Source::Mixed,
+            rounds: 2,
+            out: folder.join(name),
+            max_bugs: 1,
+            time: None,
+            reduce: false,
+            fixes: Fixes::default(),
+            resume,
+        };
+        campaign::run(&plan).expect("the state can be read")
+    };
+    go("parts", 15, false);
+    let (parts, whole) = (go("parts", 40, true), go("whole", 40, false));
+    assert_eq!((parts.next, whole.next), (80, 80));
+    assert_eq!(format!("{:?}", parts.tallies), format!("{:?}", whole.tallies));
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn seeds_of_mutations_are_there() {
+    assert!(seeds::functions().len() > 100);
+    assert!(seeds::regressions().len() > 10);
+    assert!(!seeds::samples().is_empty());
 }
