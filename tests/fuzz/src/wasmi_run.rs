@@ -158,6 +158,13 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
         }
         linker.define(import.module(), import.name(), item).map_err(|e| e.to_string())?;
     }
+    // Engines list imports in orders of their own: by kind, or as the module does.
+    store.data_mut().imported.sort_by_key(|item| match item {
+        Extern::Table(_) => 0,
+        Extern::Memory(_) => 1,
+        Extern::Global(_) => 2,
+        Extern::Func(_) => 3,
+    });
     let mut runner = Runner { store, instance: None };
     let outcome = match linker.instantiate_and_start(&mut runner.store, module) {
         Ok(instance) => {

@@ -454,6 +454,12 @@ pub fn run(loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, Stri
         }
         imports.push(item);
     }
+    store.data_mut().imported.sort_by_key(|item| match item {
+        Extern::Table(_) => 0,
+        Extern::Memory(_) | Extern::SharedMemory(_) => 1,
+        Extern::Global(_) => 2,
+        Extern::Func(_) | Extern::Tag(_) => 3,
+    });
     let mut runner = Runner { store, instance: None };
     let outcome = match Instance::new(&mut runner.store, &loaded.module, &imports) {
         Ok(instance) => {
