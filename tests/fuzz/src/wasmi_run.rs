@@ -70,7 +70,16 @@ fn ended(error: &Error) -> Outcome {
         }
         Some(code) => Outcome::Trap(format!("{code:?}")),
         None if error.i32_exit_status().is_some() => Outcome::Trap("exit".to_owned()),
-        None => Outcome::Trap(error.to_string()),
+        None => {
+            // Some bulk operations on tables and memories trap without a code.
+            let text = error.to_string();
+            let code = [
+                ("out of bounds table access", TrapCode::TableOutOfBounds),
+                ("out of bounds memory access", TrapCode::MemoryOutOfBounds),
+            ];
+            let code = code.iter().find(|(part, _)| text.contains(part));
+            Outcome::Trap(code.map_or(text.clone(), |(_, code)| format!("{code:?}")))
+        }
     }
 }
 
