@@ -182,9 +182,10 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
         }
         Err(e) => match ended(&e) {
             Outcome::Trap(kind) if e.as_trap_code().is_none() => {
+                let text = e.to_string();
                 if e.i32_exit_status().is_none()
-                    && !kind.contains("does not fit")
-                    && !kind.contains("out of bounds")
+                    && !text.contains("does not fit")
+                    && !text.contains("out of bounds")
                 {
                     return Err(format!("cannot be instantiated: {kind}"));
                 }
