@@ -6,7 +6,8 @@
 #     bash tests/mutations/run.sh NAME…       those whose file name contains one of the names
 #     bash tests/mutations/run.sh --table     only the table, from the results that are there
 #
-# CAP (20000) cases at most for each bug, from seed START (7000000) on; CARGO_FLAGS (for example -j1) go to cargo. The copy
+# CAP (20000) cases and MINUTES (30) at most for each bug, on JOBS (1) threads, from seed START (7000000) on; CARGO_FLAGS
+# (for example -j1) go to cargo; FUZZ is a fuzzer of the unchanged tree for wrong rules, WORK another place to work in. The copy
 # and its target folder stay in target/mutations, so that a bug costs one build of the library. Fails if a patch does not
 # apply, if a build fails, or if a bug is not found.
 set -euo pipefail
@@ -66,6 +67,7 @@ hunt() {
       seed=$(sed -n 's/.*; next seed \([0-9]*\)$/\1/p' "$log" | tail -1)
       if [ -n "$seed" ]; then
         kind=none cases=$((seed - start))
+        [ "$cases" -ge "$cap" ] || kind=unfinished
       else
         kind=crash seen="the fuzzer died"
       fi
@@ -101,7 +103,7 @@ run_one() {
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$(sed -n 's/^Class: //p;1q' "$patch")" "$kind" "$from" "$cases" \
     "$began" "$seen" >"$results/$name.tsv"
   printf '%-42s %-9s %-7s %6s cases %4s s\n' "$name" "$kind" "$from" "$cases" "$began"
-  [ "$kind" != none ]
+  [ "$kind" != none ] && [ "$kind" != unfinished ]
 }
 
 table() {
@@ -121,7 +123,8 @@ table() {
       mismatch) by="comparison" compared=$((compared + 1)) ;;
       refused)
         case $seen in
-          *"stack code refused"*) by="stack-code checker" ;;
+          *"stack code refused"* | lower-*) by="stack-code checker" ;;
+          *"extracted graph refused"* | extract-*) by="extraction checker" ;;
           *"graph refused"*) by="graph verifier" ;;
           *"invalid output"*) by="validation of the output" ;;
           *panic*) by="panic, caught" ;;
@@ -129,9 +132,10 @@ table() {
         esac
         ;;
       none) by="**not caught**" ;;
+      unfinished) by="time was up" ;;
       *) by=$kind ;;
     esac
-    [ "$kind" = none ] || caught=$((caught + 1))
+    case $kind in none | unfinished) ;; *) caught=$((caught + 1)) ;; esac
     rows+="| $class | \`${name}\`: $bug | $by | $from | $cases | $seconds |"$'\n'
   done
   {
