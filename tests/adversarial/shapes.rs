@@ -85,7 +85,7 @@ pub const SHAPES: &[Shape] = &[
         largest_valid: 1_000_000,
     },
     shape("entities", whole::entities, 2_000, 100_000),
-    shape("types", whole::types, 2_000, 200_000),
+    shape("types", whole::types, 2_000, 40_000),
     shape("recursive_types", whole::recursive_types, 2_000, 200_000),
     shape("wide_gc", whole::wide_gc, 2_000, 10_000),
     shape("constant_expression", whole::constant_expression, 10_000, 1_000_000),
