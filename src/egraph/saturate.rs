@@ -62,6 +62,12 @@ pub struct Saturation {
     pub log: Vec<(u32, Id)>,
 }
 
+impl Saturation {
+    fn reached(&mut self, limit: &'static str) {
+        *self.limits.entry(limit).or_default() += 1;
+    }
+}
+
 /// What iterations share: how they go about it, what is left of the budgets that they watch themselves, and the result.
 struct Run<'a> {
     rules: &'a CompiledRules,
@@ -103,7 +109,7 @@ pub fn saturate_capped(
     let start = graph.total_number_of_nodes();
     let large = start > caps.large_graph;
     if large {
-        *result.limits.entry("egraph-large-function").or_default() += 1;
+        result.reached("egraph-large-function");
     }
     let budget =
         start * caps.node_growth + chaos.pick("node budget", (), caps.spare_nodes + 1, caps.spare_nodes);
@@ -128,7 +134,7 @@ pub fn saturate_capped(
         chaos.shuffle("order of rules", turn, &mut active);
         for _ in 0..*iterations {
             if graph.total_number_of_nodes() > budget {
-                *run.result.limits.entry("egraph-nodes").or_default() += 1;
+                run.result.reached("egraph-nodes");
                 break;
             }
             if !run.iterate(graph, &active) {
@@ -221,7 +227,7 @@ impl Run<'_> {
             // All of the classes or none, so that the choice does not depend on the order within.
             let work: u64 = classes.iter().map(|c| c.1).fold(0, u64::saturating_add);
             if work > self.search {
-                *self.result.limits.entry("egraph-search").or_default() += 1;
+                self.result.reached("egraph-search");
                 continue;
             }
             self.search -= work;
@@ -231,14 +237,14 @@ impl Run<'_> {
             }
             let total: usize = matches.iter().map(|m| m.substs.len()).sum();
             if total >= self.max_matches {
-                *self.result.limits.entry("egraph-matches").or_default() += 1;
+                self.result.reached("egraph-matches");
             }
             found.push((i, matches));
         }
         'apply: for (i, matches) in found {
             for m in matches {
                 if graph.total_size() > self.nodes {
-                    *self.result.limits.entry("egraph-nodes").or_default() += 1;
+                    self.result.reached("egraph-nodes");
                     break 'apply;
                 }
                 for subst in &m.substs {

@@ -57,6 +57,11 @@ pub(super) struct Optimized {
 }
 
 impl Optimized {
+    /// A limit was reached `times` times.
+    pub fn count(&mut self, limit: &'static str, times: u64) {
+        *self.limits.entry(limit).or_default() += times;
+    }
+
     /// A checker refused what a stage made.
     pub fn refuse(&mut self, what: String) {
         self.refused.push(what.clone());
@@ -75,7 +80,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(f, cx.module))
     {
-        *result.limits.entry("lift-refused").or_default() += 1;
+        result.count("lift-refused", 1);
         result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
@@ -107,7 +112,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     let caps = &cx.options.caps;
     let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len() + f.block_params(b).len()).sum();
     if size > caps.egraph_instructions {
-        *result.limits.entry("egraph-instructions").or_default() += 1;
+        result.count("egraph-instructions", 1);
         return None;
     }
     let (cfg, dom, loops, memory) = cx.clock.time("analysis", || {
@@ -128,7 +133,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         [("memory-ssa-rows", memory.is_coarse()), ("memory-ssa-defs", memory.is_given_up())]
     {
         if reached {
-            *result.limits.entry(name).or_default() += 1;
+            result.count(name, 1);
         }
     }
     let explain = cx.explain == Some(f.id);
@@ -156,7 +161,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     let mut elaborated = match extracted {
         Ok(elaborated) => elaborated,
         Err(e) => {
-            *result.limits.entry("extract-unavailable").or_default() += 1;
+            result.count("extract-unavailable", 1);
             let extract::ExtractError::Unavailable(v) = e;
             result.reasons.push(format!("extraction failed: {v} cannot be had where it is needed"));
             return None;
@@ -166,7 +171,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         [("extract-depth", elaborated.too_deep), ("extract-steps", elaborated.too_many_steps)]
     {
         if reached {
-            *result.limits.entry(name).or_default() += 1;
+            result.count(name, 1);
         }
     }
     if cx.options.fault == Some(Fault::LostEffect) {
@@ -180,7 +185,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
     {
-        *result.limits.entry("extract-refused").or_default() += 1;
+        result.count("extract-refused", 1);
         result.refuse(format!("extracted graph refused: {}", errors[0]));
         return None;
     }
@@ -191,7 +196,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     let hits = saturation.hits.iter().enumerate().filter(|(_, n)| **n > 0);
     result.hits = hits.map(|(i, &n)| (i as u32, n)).collect();
     for (name, n) in saturation.limits {
-        *result.limits.entry(name).or_default() += n;
+        result.count(name, n);
     }
     Some(g)
 }
@@ -239,12 +244,12 @@ fn followed(
     match cx.clock.time("check", || extract_check::check(&subject)) {
         Ok(()) => true,
         Err(Refusal::Wrong(why)) => {
-            *result.limits.entry("extract-refused").or_default() += 1;
+            result.count("extract-refused", 1);
             result.refuse(format!("extraction refused by the checker: {why}"));
             false
         }
         Err(Refusal::TooLarge) => {
-            *result.limits.entry("extract-unchecked").or_default() += 1;
+            result.count("extract-unchecked", 1);
             true
         }
     }
@@ -263,7 +268,7 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
     match cx.clock.time("lower", || lower(f, &context)) {
         Ok(code) => {
             if code.second_way {
-                *result.limits.entry("lower-second-way").or_default() += 1;
+                result.count("lower-second-way", 1);
                 result.refused.push("stack code refused by the checker, written in a plainer way".to_owned());
             }
             Some(code)
@@ -274,7 +279,7 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
                 LowerError::Limit(name) => name,
                 LowerError::Check(_) => "lower-check-failed",
             };
-            *result.limits.entry(limit).or_default() += 1;
+            result.count(limit, 1);
             match e {
                 LowerError::Unsupported(s) => result.reasons.push(format!("not lowered: {s}")),
                 LowerError::Limit(s) => result.reasons.push(format!("limit: {s}")),

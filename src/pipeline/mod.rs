@@ -80,8 +80,8 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
 
     let summaries = clock.time("analysis", || summarize(&module, &functions));
     let rules = match (&set, options.egraph) {
-        (Some(set), _) => Some(Arc::new(compile(set, used_features(&functions), options.objective))),
-        (None, true) => Some(builtin_rules(used_features(&functions), options.objective)?),
+        (Some(set), _) => Some(Arc::new(compile(set, operator_features(&functions), options.objective))),
+        (None, true) => Some(builtin_rules(operator_features(&functions), options.objective)?),
         (None, false) => None,
     };
     let rules = match (rules, &options.rule_filter) {
@@ -175,7 +175,7 @@ fn summarize(module: &Module, functions: &[&Function]) -> Summaries {
 }
 
 /// The proposals whose operators the functions use, as bits by [`Feature`].
-fn used_features(functions: &[&Function]) -> u32 {
+fn operator_features(functions: &[&Function]) -> u32 {
     let of = |f: &&Function| {
         let insts = f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
         insts.fold(1 << Feature::mvp as u32, |used, &i| used | 1u32 << f.insts[i].op.info().feature as u32)

@@ -44,6 +44,12 @@ impl Code {
     pub fn new() -> Code {
         Code::default()
     }
+    /// Adds locals 1 to `n` to the number on the stack.
+    pub fn add_locals(&mut self, n: usize) {
+        self.times(n, |c, i| {
+            c.get(i + 1).add();
+        });
+    }
     pub fn op(&mut self, op: u8) -> &mut Code {
         self.0.push(op);
         self

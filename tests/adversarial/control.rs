@@ -120,9 +120,7 @@ pub fn live_across_loops(n: usize) -> Vec<u8> {
         c.get(0).br_if(0).end();
     });
     c.i32(0);
-    c.times(n, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(n);
     c.end();
     one(&[I32], &[I32], &[(n, I32)], &c)
 }
@@ -168,9 +166,7 @@ pub fn diamonds(n: usize) -> Vec<u8> {
         c.get(a).if_(EMPTY).get(b).i32(i as i32).add().set(a).else_().get(a).i32(7).op(0x6c).set(b).end();
     });
     c.get(0);
-    c.times(L - 1, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(L - 1);
     c.end();
     one(&[I32; L], &[I32], &[], &c)
 }
@@ -259,9 +255,7 @@ pub fn rotation(n: usize) -> Vec<u8> {
     });
     c.get(n + 1).set(n).get(0).i32(1).op(0x6b).tee(0).br_if(0).end();
     c.i32(0);
-    c.times(n, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(n);
     c.end();
     one(&[I32], &[I32], &[(n + 1, I32)], &c)
 }
@@ -336,9 +330,7 @@ pub fn phi_web(n: usize) -> Vec<u8> {
         c.get((i * 11) % L).br_if(i % 5 % (n - i)).end();
     });
     c.get(0);
-    c.times(L - 1, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(L - 1);
     c.end();
     one(&[I32; L], &[I32], &[], &c)
 }

@@ -76,9 +76,7 @@ pub fn local_sum(n: usize) -> Vec<u8> {
         c.get(i).i32(5).op(0x77).set(i + 1);
     });
     c.get(0);
-    c.times(n, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(n);
     c.end();
     one(&[I32], &[I32], &[(n, I32)], 0, &c)
 }
@@ -88,9 +86,7 @@ pub fn parameter_sum(n: usize) -> Vec<u8> {
     let n = n.min(1000);
     let mut c = Code::new();
     c.get(0);
-    c.times(n - 1, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(n - 1);
     c.end();
     one(&vec![I32; n], &[I32], &[], 0, &c)
 }
@@ -366,9 +362,7 @@ pub fn tees(n: usize) -> Vec<u8> {
     c.times(n, |c, i| {
         c.tee(i + 1).i32(1).add();
     });
-    c.times(n, |c, i| {
-        c.get(i + 1).add();
-    });
+    c.add_locals(n);
     c.end();
     one(&[I32], &[I32], &[(n, I32)], 0, &c)
 }

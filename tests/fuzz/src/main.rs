@@ -1,6 +1,6 @@
 //! `loom-fuzz`: runs cases by seed, reduces failures. See `docs/testing.md`.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use loom_fuzz::campaign::{self, Plan, print_wat};
 use loom_fuzz::case::{self, Outcome, Source};
 use loom_fuzz::choices::{Choices, Fixed, Fixes};
@@ -66,6 +66,20 @@ struct Cli {
     rules: Vec<PathBuf>,
 }
 
+/// How a finding shows.
+#[derive(Args)]
+struct Finding {
+    /// Only these options, as a finding names them.
+    #[arg(long, allow_hyphen_values = true)]
+    options: Option<String>,
+    /// With these options: the seed of the calls.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// With these options: argument lists for each exported function.
+    #[arg(long, default_value_t = 6)]
+    rounds: usize,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Writes the module of a seed to standard output as text.
@@ -77,15 +91,8 @@ enum Command {
     /// Runs files under all options of the regression tests and prints the differences.
     Check {
         files: Vec<PathBuf>,
-        /// Only these options, as a finding names them.
-        #[arg(long, allow_hyphen_values = true)]
-        options: Option<String>,
-        /// With these options: the seed of the calls.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// With these options: argument lists for each exported function.
-        #[arg(long, default_value_t = 6)]
-        rounds: usize,
+        #[command(flatten)]
+        finding: Finding,
     },
     /// Prints one number for all outputs of the optimizer on files and seeds, and the process's hash seed: two runs must
     /// agree in the first.
@@ -102,12 +109,8 @@ enum Command {
         file: PathBuf,
         #[arg(short, long)]
         output: PathBuf,
-        #[arg(long, allow_hyphen_values = true)]
-        options: Option<String>,
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        #[arg(long, default_value_t = 6)]
-        rounds: usize,
+        #[command(flatten)]
+        finding: Finding,
     },
     /// Damages modules (bits flipped, bytes cut off, wrong lengths) and looks for panics, hangs and errors without a place.
     Flip {
@@ -156,19 +159,14 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
     Ok(if state.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check_files(
-    files: &[PathBuf],
-    options: Option<&str>,
-    seed: u64,
-    rounds: usize,
-) -> Result<ExitCode, String> {
-    let choices = options.map(Choices::parse).transpose()?;
+fn check_files(files: &[PathBuf], finding: &Finding) -> Result<ExitCode, String> {
+    let choices = finding.options.as_deref().map(Choices::parse).transpose()?;
     let mut failed = false;
     for file in files {
         let wasm = regression::read(file)?;
         let bugs = match &choices {
             None => regression::check_all(&wasm),
-            Some(c) => match campaign::check(&wasm, c, seed, rounds) {
+            Some(c) => match campaign::check(&wasm, c, finding.seed, finding.rounds) {
                 Outcome::Equal(_) => Vec::new(),
                 Outcome::Skip(why) => vec![format!("not comparable: {why}")],
                 Outcome::Bug(kind, what) => vec![format!("{kind}: {what}")],
@@ -183,16 +181,10 @@ fn check_files(
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn reduce_file(
-    file: &Path,
-    output: &Path,
-    options: Option<&str>,
-    seed: u64,
-    rounds: usize,
-) -> Result<ExitCode, String> {
+fn reduce_file(file: &Path, output: &Path, finding: &Finding) -> Result<ExitCode, String> {
     let wasm = regression::read(file)?;
-    let tries: Vec<(Choices, u64, usize)> = match options {
-        Some(text) => vec![(Choices::parse(text)?, seed, rounds)],
+    let tries: Vec<(Choices, u64, usize)> = match &finding.options {
+        Some(text) => vec![(Choices::parse(text)?, finding.seed, finding.rounds)],
         None => {
             let all = regression::option_matrix().into_iter();
             all.flat_map(|o| [0, 1].map(|seed| (Choices::plain(o.clone()), seed, 24))).collect()
@@ -237,9 +229,7 @@ fn main() -> ExitCode {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Check { files, options, seed, rounds }) => {
-            check_files(files, options.as_deref(), *seed, *rounds)
-        }
+        Some(Command::Check { files, finding }) => check_files(files, finding),
         Some(Command::Digest { files, seeds, jobs }) => {
             let work = digest::Work { files: files.clone(), seeds: *seeds, jobs: *jobs };
             digest::digest(&work).map(|digest| {
@@ -247,9 +237,7 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             })
         }
-        Some(Command::Reduce { file, output, options, seed, rounds }) => {
-            reduce_file(file, output, options.as_deref(), *seed, *rounds)
-        }
+        Some(Command::Reduce { file, output, finding }) => reduce_file(file, output, finding),
         Some(Command::Flip { start, count, jobs, out }) => {
             let begun = Instant::now();
             let t = flip::run(*start, *count, *jobs, out)?;

@@ -124,6 +124,41 @@ pub enum Engines {
     Both,
 }
 
+/// A module in one engine, instantiated or not.
+pub(crate) trait Running {
+    /// Whether there is an instance to call.
+    fn is_instantiated(&self) -> bool;
+    /// Gives a call its fuel.
+    fn refuel(&mut self, fuel: u64) -> Result<(), String>;
+    /// Makes a call.
+    fn call(&mut self, call: &Call) -> Outcome;
+    /// What can be seen after something ended so.
+    fn step(&mut self, outcome: Outcome) -> Step;
+}
+
+/// The steps of a run whose instantiation ended as given: itself, then each call until one is [`Outcome::Exhausted`].
+pub(crate) fn drive(
+    running: &mut impl Running,
+    instantiation: Outcome,
+    calls: &[Call],
+    fuel: u64,
+) -> Result<Vec<Step>, String> {
+    let mut steps = vec![running.step(instantiation)];
+    if !running.is_instantiated() {
+        return Ok(steps);
+    }
+    for call in calls {
+        running.refuel(fuel)?;
+        let outcome = running.call(call);
+        let exhausted = matches!(outcome, Outcome::Exhausted(_));
+        steps.push(running.step(outcome));
+        if exhausted {
+            break;
+        }
+    }
+    Ok(steps)
+}
+
 /// The calls to make: for each exported function `rounds` argument lists of edge values, then the slots of exported tables;
 /// the same list for the same seed.
 pub fn plan(surface: &Surface, seed: u64, rounds: usize) -> Vec<Call> {

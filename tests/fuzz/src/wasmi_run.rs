@@ -1,7 +1,7 @@
 //! The oracle's engine: wasmi, with fuel.
 
 use crate::host::{HostState, Kept, handle, look, make_import};
-use crate::oracle::{ACTIVE_SEGMENT, Call, Export, Outcome, Step, Surface, Target};
+use crate::oracle::{ACTIVE_SEGMENT, Call, Export, Outcome, Running, Step, Surface, Target, drive};
 use crate::rng::Rng;
 use crate::surface::Facts;
 use crate::value::{Seen, Ty};
@@ -89,13 +89,6 @@ struct Runner {
 }
 
 impl Runner {
-    fn step(&mut self, outcome: Outcome) -> Step {
-        let log = std::mem::take(&mut self.store.data_mut().log);
-        let instance = self.instance;
-        let state = look(&mut self.store, |store, name| instance?.get_export(store, name));
-        Step { outcome, state, log }
-    }
-
     fn function(&self, target: &Target) -> Option<Func> {
         let instance = self.instance?;
         match target {
@@ -107,6 +100,16 @@ impl Runner {
                 }
             }
         }
+    }
+}
+
+impl Running for Runner {
+    fn is_instantiated(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    fn refuel(&mut self, fuel: u64) -> Result<(), String> {
+        self.store.set_fuel(fuel).map_err(|e| e.to_string())
     }
 
     fn call(&mut self, call: &Call) -> Outcome {
@@ -125,6 +128,13 @@ impl Runner {
             Ok(()) => Outcome::Values(results.iter().map(Seen::of).collect()),
             Err(e) => ended(&e),
         }
+    }
+
+    fn step(&mut self, outcome: Outcome) -> Step {
+        let log = std::mem::take(&mut self.store.data_mut().log);
+        let instance = self.instance;
+        let state = look(&mut self.store, |store, name| instance?.get_export(store, name));
+        Step { outcome, state, log }
     }
 }
 
@@ -195,18 +205,5 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
             outcome => outcome,
         },
     };
-    let mut steps = vec![runner.step(outcome)];
-    if runner.instance.is_none() {
-        return Ok(steps);
-    }
-    for call in calls {
-        runner.store.set_fuel(fuel).map_err(|e| e.to_string())?;
-        let outcome = runner.call(call);
-        let exhausted = matches!(outcome, Outcome::Exhausted(_));
-        steps.push(runner.step(outcome));
-        if exhausted {
-            break;
-        }
-    }
-    Ok(steps)
+    drive(&mut runner, outcome, calls, fuel)
 }

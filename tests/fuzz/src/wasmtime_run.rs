@@ -4,7 +4,7 @@
 use crate::host::{
     self, EntityState, LogEntry, MAX_LOG, MAX_SLOTS, digest, hash_bytes, import_value, poke_bytes,
 };
-use crate::oracle::{Call, Export, Outcome, Step, Surface, Target};
+use crate::oracle::{Call, Export, Outcome, Running, Step, Surface, Target, drive};
 use crate::rng::Rng;
 use crate::value::{Seen, Ty};
 use std::collections::BTreeMap;
@@ -383,13 +383,6 @@ struct Runner {
 }
 
 impl Runner {
-    fn step(&mut self, outcome: Outcome) -> Step {
-        let log = std::mem::take(&mut self.store.data_mut().log);
-        let instance = self.instance;
-        let state = look(&mut self.store, |store, name| instance?.get_export(store, name));
-        Step { outcome, state, log }
-    }
-
     fn function(&mut self, target: &Target) -> Option<Func> {
         let instance = self.instance?;
         match target {
@@ -401,6 +394,16 @@ impl Runner {
                 }
             }
         }
+    }
+}
+
+impl Running for Runner {
+    fn is_instantiated(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    fn refuel(&mut self, fuel: u64) -> Result<(), String> {
+        self.store.set_fuel(fuel).map_err(|e| e.to_string())
     }
 
     fn call(&mut self, call: &Call) -> Outcome {
@@ -423,6 +426,13 @@ impl Runner {
             Ok(()) => Outcome::Values(results.iter().map(|v| seen(&mut self.store, v)).collect()),
             Err(e) => ended(&mut self.store, &e),
         }
+    }
+
+    fn step(&mut self, outcome: Outcome) -> Step {
+        let log = std::mem::take(&mut self.store.data_mut().log);
+        let instance = self.instance;
+        let state = look(&mut self.store, |store, name| instance?.get_export(store, name));
+        Step { outcome, state, log }
     }
 }
 
@@ -468,18 +478,5 @@ pub fn run(loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, Stri
         }
         Err(e) => ended(&mut runner.store, &e),
     };
-    let mut steps = vec![runner.step(outcome)];
-    if runner.instance.is_none() {
-        return Ok(steps);
-    }
-    for call in calls {
-        runner.store.set_fuel(fuel).map_err(|e| e.to_string())?;
-        let outcome = runner.call(call);
-        let exhausted = matches!(outcome, Outcome::Exhausted(_));
-        steps.push(runner.step(outcome));
-        if exhausted {
-            break;
-        }
-    }
-    Ok(steps)
+    drive(&mut runner, outcome, calls, fuel)
 }
