@@ -11,13 +11,17 @@ use crate::extract::{MAX_ATTEMPTS, MAX_DEPTH, MAX_RETRIES, MAX_STEPS};
 use crate::extract_check::MAX_WORK as MAX_CHECK_STATES;
 use crate::lift::MAX_EDGE_ARGS;
 use crate::lift::ssa::MAX_PHI_OPERANDS;
+use crate::pipeline::KEPT_GRAPHS;
 use crate::schedule::{
-    MAX_CHECK_HELD, MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS,
+    MAX_CHECK_HELD, MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS, MAX_VALUES,
 };
 
 /// What ends work that could grow faster than the input. A change of any of them can change the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
+    /// Bytes of lifted graphs that stay in memory until their functions' turn; the others are lifted twice. This one does not
+    /// change the output.
+    pub kept_graphs: usize,
     /// Operands of block parameters that lifting makes.
     pub phi_operands: usize,
     /// Edge arguments that lifting writes.
@@ -48,6 +52,8 @@ pub struct Caps {
     pub extract_retries: usize,
     /// Blocks times resources times passes of the extraction checker.
     pub check_states: usize,
+    /// Values of a function that is lowered.
+    pub lowered_values: usize,
     /// Blocks that live ranges of locals cover.
     pub liveness_steps: usize,
     /// Blocks visited for liveness of loop parameters.
@@ -63,6 +69,7 @@ pub struct Caps {
 impl Default for Caps {
     fn default() -> Self {
         Caps {
+            kept_graphs: KEPT_GRAPHS,
             phi_operands: MAX_PHI_OPERANDS,
             edge_args: MAX_EDGE_ARGS,
             memory_rows: MAX_ROWS,
@@ -78,6 +85,7 @@ impl Default for Caps {
             expression_attempts: MAX_ATTEMPTS,
             extract_retries: MAX_RETRIES,
             check_states: MAX_CHECK_STATES,
+            lowered_values: MAX_VALUES,
             liveness_steps: MAX_LIVENESS_STEPS,
             parameter_steps: MAX_PARAMETER_STEPS,
             check_passes: MAX_CHECK_PASSES,

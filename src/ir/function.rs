@@ -229,6 +229,17 @@ impl Function {
         f
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        let insts: usize = self.blocks.values().map(|b| b.insts.capacity()).sum();
+        size_of::<Self>()
+            + size_of_val(self.values.as_values_slice())
+            + size_of_val(self.insts.as_values_slice())
+            + size_of_val(self.blocks.as_values_slice())
+            + insts * size_of::<Inst>()
+            + self.pool.capacity() * size_of::<Value>()
+    }
+
     /// Adds a block without parameters and terminator at the end of the layout.
     pub fn add_block(&mut self) -> Block {
         let b = self.blocks.push(BlockData { params: EntityList::new(), insts: Vec::new(), term: None });

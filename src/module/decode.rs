@@ -34,6 +34,15 @@ pub struct UndecodedBody<'a> {
     pub body: FunctionBody<'a>,
 }
 
+impl Clone for UndecodedBody<'_> {
+    fn clone(&self) -> Self {
+        let FuncToValidate { resources, index, ty, features } = &self.validator;
+        let validator =
+            FuncToValidate { resources: resources.clone(), index: *index, ty: *ty, features: *features };
+        UndecodedBody { func: self.func, validator, body: self.body.clone() }
+    }
+}
+
 impl Decoded<'_> {
     /// Validates all bodies without looking at them otherwise, and returns the module.
     ///

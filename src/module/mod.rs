@@ -232,6 +232,11 @@ impl Module {
         }
     }
 
+    /// The type that [`Module::intern_func_type`] would give, if it is there already.
+    pub fn find_func_type(&self, params: &[Type], results: &[Type]) -> Option<TypeId> {
+        self.func_types.get(&self.canonical_signature(params, results)).copied()
+    }
+
     /// The plain function type (final, without supertype, alone in its group) with this signature; added at the end of the
     /// type space when the module has none. Block types with parameters or several results need one.
     pub fn intern_func_type(&mut self, params: &[Type], results: &[Type]) -> TypeId {

@@ -1,14 +1,13 @@
 //! The new bodies into the module, with every way back: per function by size, per function by validation, as a whole.
 
-use super::function::Optimized;
+use super::function::{NewBody, Optimized};
 use super::timing::Clock;
 use crate::caps::Fault;
-use crate::ir::entity::{FuncId, TypeId};
+use crate::ir::entity::FuncId;
 use crate::ir::types::Type;
 use crate::module::{self, Body, Module};
 use crate::schedule::StackCode;
-use crate::{Error, Objective, Options, Report};
-use hashbrown::HashMap;
+use crate::{Error, Options, Report};
 use rayon::prelude::*;
 use wasmparser::WasmFeatures;
 
@@ -25,30 +24,31 @@ pub(super) fn assemble(
     clock: &Clock,
     report: &mut Report,
 ) -> Result<Vec<u8>, Error> {
-    let original = module.clone();
-    report.code_bytes.before = code_bytes(&original);
-    let mut chosen: Vec<(FuncId, StackCode)> = Vec::new();
+    let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
+    let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
     for (func, o) in optimized {
-        match choose(&original, func, o, options) {
-            Ok(code) => chosen.push((func, code)),
-            Err(reason) => revert(report, reason),
+        match o.body {
+            Some(NewBody::Bytes(bytes)) => bodies.push((func, bytes)),
+            Some(NewBody::Code(code)) => late.push((func, code)),
+            None => revert(report, o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned())),
         }
     }
     // Types of blocks with several results must exist before the bodies that name them are written.
-    let mut block_types: HashMap<Vec<Type>, TypeId> = HashMap::new();
-    for results in chosen.iter().flat_map(|(_, code)| code.block_types()) {
-        let ty = module.intern_func_type(&[], &results);
-        block_types.insert(results, ty);
+    for results in late.iter().flat_map(|(_, code)| code.block_types()) {
+        module.intern_func_type(&[], &results);
     }
-    let encoded: Vec<(FuncId, Vec<u8>)> = clock.time("encode", || {
+    clock.time("encode", || {
         let numbering = module.numbering();
         // A type that is missing makes the body invalid, and the function keeps its old one.
         let block_type = |_: &[Type], results: &[Type]| {
-            block_types.get(results).map_or(u32::MAX, |&ty| numbering.types.get(ty))
+            module.find_func_type(&[], results).map_or(u32::MAX, |ty| numbering.types.get(ty))
         };
-        chosen.par_iter().map(|(func, code)| (*func, code.encode(&block_type, &numbering))).collect()
+        bodies.par_extend(
+            late.into_par_iter().map(|(func, code)| (func, code.encode(&block_type, &numbering))),
+        );
     });
-    for (func, mut bytes) in encoded {
+    let mut old: Vec<(FuncId, Option<Body>)> = Vec::with_capacity(bodies.len());
+    for (func, mut bytes) in bodies {
         match options.fault {
             // No locals, and no operator has this number.
             Some(Fault::Body) => bytes = vec![0, 0xff],
@@ -56,7 +56,7 @@ pub(super) fn assemble(
             Some(Fault::Proposal) => bytes = [&[0, 0xfd, 12][..], &[0; 16], &[0x1a, 0, 0x0b]].concat(),
             _ => {}
         }
-        module.funcs[func].body = Some(Body::Encoded(bytes));
+        old.push((func, module.funcs[func].body.replace(Body::Encoded(bytes))));
     }
     let write = |module: &Module| {
         let mut written = module::encode(module, &module.numbering())?;
@@ -75,8 +75,8 @@ pub(super) fn assemble(
             "the output did not validate ({e}): {} functions keep their old bodies",
             bad.len()
         ));
-        for func in bad {
-            module.funcs[func].body = original.funcs[func].body.clone();
+        for (func, body) in old.into_iter().filter(|(func, _)| bad.binary_search(func).is_ok()) {
+            module.funcs[func].body = body;
             revert(report, "invalid output".to_owned());
         }
         written = write(&module)?;
@@ -103,24 +103,8 @@ fn revert(report: &mut Report, reason: String) {
     *report.functions.reasons.entry(reason).or_default() += 1;
 }
 
-/// The best new body, or why the old one stays.
-fn choose(module: &Module, func: FuncId, o: Optimized, options: &Options) -> Result<StackCode, String> {
-    let mut candidates = o.candidates.into_iter();
-    let Some((first, size)) = candidates.next() else {
-        return Err(o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned()));
-    };
-    let old = module.raw_body(func).map_or(usize::MAX, <[u8]>::len);
-    if options.no_revert || options.chaos.is_some() || size < old {
-        return Ok(first);
-    }
-    // For speed, more bytes are fine where they save executed instructions over the plain way back.
-    let faster = options.objective == Objective::Speed
-        && candidates.next().is_some_and(|(plain, _)| first.cost() < plain.cost());
-    if faster || size == old { Ok(first) } else { Err("larger".to_owned()) }
-}
-
 /// Bytes of the code section's contents.
-fn code_bytes(module: &Module) -> u64 {
+pub(super) fn code_bytes(module: &Module) -> u64 {
     let leb = |n: usize| crate::extract::cost::uleb_len(n as u64);
     let bodies = module.funcs.keys().filter_map(|f| module.raw_body(f));
     let (count, bytes) = bodies.fold((0, 0), |(n, sum), b| (n + 1, sum + leb(b.len()) + b.len() as u64));

@@ -12,8 +12,9 @@ use crate::extract::{self, Elaborated, elaborate};
 use crate::extract_check::{self, Refusal};
 use crate::ir::function::Function;
 use crate::ir::print;
+use crate::ir::types::Type;
 use crate::ir::verify::verify;
-use crate::module::Module;
+use crate::module::{Identity, Module};
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -39,11 +40,19 @@ impl Shared<'_> {
     }
 }
 
-/// A function's new code and how it came about.
+/// A function's new code.
+pub(super) enum NewBody {
+    /// Locals and code, with the indices of the input.
+    Bytes(Vec<u8>),
+    /// Names block types that the module does not have yet. They are added when all functions are known.
+    Code(Box<StackCode>),
+}
+
+/// What became of a function.
 #[derive(Default)]
 pub(super) struct Optimized {
-    /// New code with its size in bytes, in the order of preference; empty when the old body stays.
-    pub candidates: Vec<(StackCode, usize)>,
+    /// New code; `None` when the old body stays.
+    pub body: Option<NewBody>,
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
     /// What a checker refused: for the user to hear of, whatever else became of the function.
@@ -69,8 +78,8 @@ impl Optimized {
     }
 }
 
-/// Runs one function through saturation, extraction and lowering.
-pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
+/// Runs one function through saturation, extraction and lowering, and decides which body it gets.
+pub(super) fn optimize_function(f: &Function, cx: &Shared<'_>) -> Optimized {
     let mut result = Optimized::default();
     let broken = broken(f, Fault::LiftedGraph, cx);
     let f = broken.as_ref().unwrap_or(f);
@@ -84,27 +93,70 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
-    if let Some(rules) = cx.rules
-        && let Some(g) = rewrite(f, rules, cx, &mut result)
-        && let Some(code) = lowered(&g, cx, &mut result)
-    {
-        let size = code.size();
-        result.candidates.push((code, size));
-        // The plain way back is the yardstick only where the rewritten function is no clear gain.
-        if size < old_size || cx.options.chaos.is_some() {
-            return result;
+    let old_size = cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
+    let candidates = candidates(f, old_size, cx, &mut result);
+    if !candidates.is_empty() {
+        match choose(candidates, old_size, cx.options) {
+            Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
+            None => result.reasons.insert(0, "larger".to_owned()),
         }
     }
-    if let Some(code) = lowered(f, cx, &mut result) {
+    result
+}
+
+/// New code with its size in bytes, in the order of preference: two ways at most.
+fn candidates(
+    f: &Function,
+    old_size: usize,
+    cx: &Shared<'_>,
+    result: &mut Optimized,
+) -> Vec<(StackCode, usize)> {
+    let mut candidates = Vec::new();
+    if let Some(rules) = cx.rules
+        && let Some(g) = rewrite(f, rules, cx, result)
+        && let Some(code) = lowered(&g, cx, result)
+    {
+        let size = code.size();
+        candidates.push((code, size));
+        // The plain way back is the yardstick only where the rewritten function is no clear gain.
+        if size < old_size || cx.options.chaos.is_some() {
+            return candidates;
+        }
+    }
+    if let Some(code) = lowered(f, cx, result) {
         let plain = (code.size(), code.cost());
-        let first = match (result.candidates.first(), cx.options.objective) {
+        let first = match (candidates.first(), cx.options.objective) {
             (None, _) => true,
             (Some((_, size)), Objective::Size) => plain.0 < *size,
             (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(), *size),
         };
-        result.candidates.insert(if first { 0 } else { 1 }, (code, plain.0));
+        candidates.insert(if first { 0 } else { 1 }, (code, plain.0));
     }
-    result
+    candidates
+}
+
+/// The best new body. `None`: the old one stays.
+fn choose(candidates: Vec<(StackCode, usize)>, old_size: usize, options: &Options) -> Option<StackCode> {
+    let mut candidates = candidates.into_iter();
+    let (first, size) = candidates.next()?;
+    if options.no_revert || options.chaos.is_some() || size <= old_size {
+        return Some(first);
+    }
+    // For speed, more bytes are fine where they save executed instructions over the plain way back.
+    let faster = options.objective == Objective::Speed
+        && candidates.next().is_some_and(|(plain, _)| first.cost() < plain.cost());
+    faster.then_some(first)
+}
+
+/// Bytes of a body where that is possible now: they take far less memory than stack code with its graph.
+fn written(code: StackCode, module: &Module) -> NewBody {
+    if code.block_types().iter().any(|results| module.find_func_type(&[], results).is_none()) {
+        return NewBody::Code(Box::new(code));
+    }
+    // A type that is missing makes the body invalid, and the function keeps its old one.
+    let block_type =
+        |_: &[Type], results: &[Type]| module.find_func_type(&[], results).map_or(u32::MAX, |ty| ty.as_u32());
+    NewBody::Bytes(code.encode(&block_type, &Identity))
 }
 
 /// Equality saturation and extraction. `None`: the function stays as it was lifted.

@@ -7,16 +7,15 @@
 
 mod assemble;
 mod function;
+mod survey;
 mod timing;
 
-use crate::analysis::{CallFacts, Summaries};
-use crate::caps::Caps;
+pub use survey::KEPT_GRAPHS;
+
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
-use crate::ir::ops::Feature;
-use crate::lift::{Lifted, lift_capped};
-use crate::module::{Decoded, Module, decode_with};
+use crate::module::{Module, decode_with};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
 use cranelift_entity::EntityRef;
@@ -24,6 +23,7 @@ use function::{Optimized, Shared, optimize_function};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use survey::{Survey, Surveyed, survey};
 use timing::Clock;
 
 /// What [`optimize`] returns.
@@ -60,28 +60,18 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     // With the features that the input uses and no others, no later stage sees a type that they do not have.
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
-    let (module, lifted) = lift_all(decoded, &clock, &options.caps)?;
-    report.functions.total = lifted.len();
-    let functions: Vec<&Function> = lifted
-        .iter()
-        .filter_map(|l| match l {
-            Lifted::Function(f) => Some(&**f),
-            Lifted::Raw(_) => None,
-        })
-        .collect();
-    for reason in lifted.iter().filter_map(|l| match l {
-        Lifted::Raw(reason) => Some(*reason),
-        Lifted::Function(_) => None,
-    }) {
+    let Survey { module, types, functions, summaries, operators } = survey(decoded, &clock, &options.caps)?;
+    report.code_bytes.before = assemble::code_bytes(&module);
+    report.functions.total = functions.len();
+    for reason in functions.iter().filter_map(Surveyed::raw) {
+        report.functions.raw += 1;
         *report.functions.reasons.entry(reason.to_owned()).or_default() += 1;
     }
-    report.functions.lifted = functions.len();
-    report.functions.raw = report.functions.total - functions.len();
+    report.functions.lifted = report.functions.total - report.functions.raw;
 
-    let summaries = clock.time("analysis", || summarize(&module, &functions));
     let rules = match (&set, options.egraph) {
-        (Some(set), _) => Some(Arc::new(compile(set, operator_features(&functions), options.objective))),
-        (None, true) => Some(builtin_rules(operator_features(&functions), options.objective)?),
+        (Some(set), _) => Some(Arc::new(compile(set, operators, options.objective))),
+        (None, true) => Some(builtin_rules(operators, options.objective)?),
         (None, false) => None,
     };
     let rules = match (rules, &options.rule_filter) {
@@ -101,8 +91,12 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let optimized: Vec<(FuncId, Optimized)> = if options.effort == 0 {
         Vec::new()
     } else {
-        let old_size = |f: &Function| module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
-        functions.par_iter().map(|f| (f.id, guarded(f, old_size(f), &shared))).collect()
+        let one = |surveyed: Surveyed<'_>| {
+            let func = surveyed.func;
+            let f = clock.time("lift", || surveyed.graph(&module, &types, &options.caps))?;
+            Some((func, guarded(&f, &shared)))
+        };
+        functions.into_par_iter().filter_map(one).collect()
     };
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
@@ -137,50 +131,14 @@ fn note_refusals(module: &Module, optimized: &[(FuncId, Optimized)], report: &mu
 }
 
 /// A bug in a stage costs one function its new body, loudly, and not the user the run.
-fn guarded(f: &Function, old_size: usize, shared: &Shared<'_>) -> Optimized {
-    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, old_size, shared));
+fn guarded(f: &Function, shared: &Shared<'_>) -> Optimized {
+    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, shared));
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
         let mut failed = Optimized::default();
         failed.limits.insert("internal-panic", 1);
         failed.refuse("internal error: a stage panicked".to_owned());
         failed
     })
-}
-
-/// Validates and lifts all bodies. The first error by function index is the one reported.
-fn lift_all(decoded: Decoded<'_>, clock: &Clock, caps: &Caps) -> Result<(Module, Vec<Lifted>), Error> {
-    let Decoded { module, bodies, types } = decoded;
-    let results: Vec<Result<Lifted, Error>> = bodies
-        .into_par_iter()
-        .map_init(Default::default, |allocations, body| {
-            clock.time("lift", || {
-                let (lifted, back) = lift_capped(&module, &types, body, std::mem::take(allocations), caps)?;
-                *allocations = back;
-                Ok(lifted)
-            })
-        })
-        .collect();
-    let lifted = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok((module, lifted))
-}
-
-fn summarize(module: &Module, functions: &[&Function]) -> Summaries {
-    let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
-    let known: Vec<(usize, CallFacts)> =
-        functions.par_iter().map(|f| (f.id.index(), CallFacts::of(f))).collect();
-    for (i, fact) in known {
-        facts[i] = fact;
-    }
-    Summaries::compute(&facts)
-}
-
-/// The proposals whose operators the functions use, as bits by [`Feature`].
-fn operator_features(functions: &[&Function]) -> u32 {
-    let of = |f: &&Function| {
-        let insts = f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
-        insts.fold(1 << Feature::mvp as u32, |used, &i| used | 1u32 << f.insts[i].op.info().feature as u32)
-    };
-    functions.par_iter().map(of).reduce(|| 1 << Feature::mvp as u32, |a, b| a | b)
 }
 
 /// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.

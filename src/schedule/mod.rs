@@ -104,6 +104,9 @@ pub enum LowerError {
 /// How often a function is done again with edges that turned out to need moves in blocks of their own.
 const ATTEMPTS: usize = 4;
 
+/// Functions with more values are not lowered: the tables about values of lowering and its checker would take gigabytes.
+pub const MAX_VALUES: usize = 4_000_000;
+
 /// Functions whose edges have more arguments than this together are lowered once only.
 const MANY_ARGUMENTS: usize = 50_000;
 
@@ -114,6 +117,9 @@ const MANY_ARGUMENTS: usize = 50_000;
 pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerError> {
     if cx.fault == Some(Fault::Unsupported) {
         return Err(LowerError::Unsupported("fault"));
+    }
+    if f.values.len() > cx.caps.lowered_values {
+        return Err(LowerError::Limit("values"));
     }
     let mut own_blocks = edges_with_arguments(f);
     own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));

@@ -1,6 +1,8 @@
 //! The output is a function of input and options: the same bytes in every process (hash maps are seeded anew in each), for
 //! every number of threads, and on a busy machine.
 
+use loom_wasm::caps::Caps;
+use loom_wasm::{Options, optimize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,6 +77,20 @@ fn same_bytes_in_every_process() {
         seeds.insert(seed);
     }
     assert!(seeds.len() > 1, "the processes' hash maps were all seeded alike: nothing was tried");
+}
+
+/// Whether a graph was kept from its first lift or made by a second one.
+#[test]
+fn same_bytes_without_kept_graphs() {
+    for file in inputs().iter().filter(|f| f.extension().is_some_and(|e| e == "wasm")) {
+        let wasm = std::fs::read(file).expect("can be read");
+        let [kept, again] = [usize::MAX, 0].map(|kept_graphs| {
+            let caps = Caps { kept_graphs, ..Caps::default() };
+            let options = Options { egraph: true, no_revert: true, caps, ..Options::default() };
+            optimize(&wasm, &options).expect("is valid").wasm
+        });
+        assert!(kept == again, "{}", file.display());
+    }
 }
 
 #[test]

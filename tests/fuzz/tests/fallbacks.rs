@@ -210,7 +210,7 @@ fn every_cap_is_named_and_harmless() {
         change(&mut caps);
         caps
     };
-    let cases: [(&str, Caps); 17] = [
+    let cases: [(&str, Caps); 18] = [
         ("memory-ssa-rows", small(&|c| c.memory_rows = 0)),
         ("memory-ssa-defs", small(&|c| c.memory_defs = 0)),
         ("egraph-large-function", small(&|c| c.large_graph = 0)),
@@ -223,6 +223,7 @@ fn every_cap_is_named_and_harmless() {
         ("egraph-search", small(&|c| c.search = 0)),
         ("extract-unavailable", small(&|c| (c.extract_retries, c.expression_steps) = (0, 0))),
         ("extract-unchecked", small(&|c| c.check_states = 0)),
+        ("values", small(&|c| c.lowered_values = 0)),
         ("live ranges", small(&|c| c.liveness_steps = 0)),
         ("liveness of loop parameters", small(&|c| c.parameter_steps = 0)),
         ("lower-check-failed", small(&|c| c.check_passes = 0)),

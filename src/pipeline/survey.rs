@@ -1,0 +1,112 @@
+//! What must be known of all functions before the first of them is optimized: that they are valid, what they call, what
+//! they do. Graphs are large, so only those of a small module stay in memory until they are needed; the others are lifted
+//! a second time then, which gives the same graph.
+
+use super::timing::Clock;
+use crate::Error;
+use crate::analysis::{CallFacts, Summaries};
+use crate::caps::Caps;
+use crate::ir::entity::FuncId;
+use crate::ir::function::Function;
+use crate::ir::ops::Feature;
+use crate::lift::{Lifted, lift_capped};
+use crate::module::{Decoded, Module, TypeMap, UndecodedBody};
+use cranelift_entity::EntityRef;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes of graphs that are kept: all graphs of modules up to about half a megabyte of code.
+pub const KEPT_GRAPHS: usize = 32 << 20;
+
+/// What is known of a module, and its functions, each ready to be optimized.
+pub(super) struct Survey<'a> {
+    pub module: Module,
+    pub types: TypeMap,
+    pub functions: Vec<Surveyed<'a>>,
+    pub summaries: Summaries,
+    /// The proposals whose operators the functions use, as bits by [`Feature`].
+    pub operators: u32,
+}
+
+/// A function that was looked at.
+pub(super) struct Surveyed<'a> {
+    pub func: FuncId,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    /// Its graph, kept.
+    Lifted(Box<Function>),
+    /// Its graph was let go.
+    Body(UndecodedBody<'a>),
+    /// Why it is kept as bytes.
+    Raw(&'static str),
+}
+
+impl Surveyed<'_> {
+    /// Why the function is kept as bytes, if it is.
+    pub fn raw(&self) -> Option<&'static str> {
+        match self.state {
+            State::Raw(reason) => Some(reason),
+            State::Lifted(_) | State::Body(_) => None,
+        }
+    }
+
+    /// The graph. `None` for a function that is kept as bytes.
+    pub fn graph(self, module: &Module, types: &TypeMap, caps: &Caps) -> Option<Box<Function>> {
+        match self.state {
+            State::Lifted(f) => Some(f),
+            State::Raw(_) => None,
+            State::Body(body) => match lift_capped(module, types, body, Default::default(), caps) {
+                Ok((Lifted::Function(f), _)) => Some(f),
+                // It was lifted before.
+                Ok((Lifted::Raw(_), _)) | Err(_) => None,
+            },
+        }
+    }
+}
+
+/// Validates and lifts all bodies. The first error by function index is the one reported.
+pub(super) fn survey<'a>(decoded: Decoded<'a>, clock: &Clock, caps: &Caps) -> Result<Survey<'a>, Error> {
+    let Decoded { module, bodies, types } = decoded;
+    let kept = AtomicUsize::new(0);
+    let results: Vec<Result<(Surveyed<'a>, CallFacts, u32), Error>> = bodies
+        .into_par_iter()
+        .map_init(Default::default, |allocations, body| {
+            let again = body.clone();
+            let func = body.func;
+            let (lifted, back) = clock
+                .time("lift", || lift_capped(&module, &types, body, std::mem::take(allocations), caps))?;
+            *allocations = back;
+            Ok(match lifted {
+                Lifted::Raw(reason) => {
+                    (Surveyed { func, state: State::Raw(reason) }, CallFacts::unknown(), 0)
+                }
+                Lifted::Function(f) => {
+                    let (facts, operators) = clock.time("analysis", || (CallFacts::of(&f), operators(&f)));
+                    let size = f.memory();
+                    let keep = kept.fetch_add(size, Ordering::Relaxed) + size <= caps.kept_graphs;
+                    let state = if keep { State::Lifted(f) } else { State::Body(again) };
+                    (Surveyed { func, state }, facts, operators)
+                }
+            })
+        })
+        .collect();
+    let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
+    let mut operators = 1 << Feature::mvp as u32;
+    let mut functions = Vec::with_capacity(results.len());
+    for result in results {
+        let (surveyed, known, used) = result?;
+        facts[surveyed.func.index()] = known;
+        operators |= used;
+        functions.push(surveyed);
+    }
+    let summaries = clock.time("analysis", || Summaries::compute(&facts));
+    Ok(Survey { module, types, functions, summaries, operators })
+}
+
+/// The proposals whose operators a function uses, as bits by [`Feature`].
+fn operators(f: &Function) -> u32 {
+    let insts = f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
+    insts.fold(0, |used, &i| used | 1u32 << f.insts[i].op.info().feature as u32)
+}
