@@ -15,7 +15,7 @@ impl Stackify<'_> {
         let before = at.checked_sub(1).map(|i| self.s.items[i]);
         // First, for what is pushed here lies above what arrives on the stack.
         match before {
-            Some(Item::End(frame)) => self.satisfy_late(block, frame),
+            Some(Item::End(frame)) => self.satisfy_late(Some(block), frame),
             Some(Item::Fall { .. }) => {}
             _ => self.satisfy_frame(),
         }
@@ -183,8 +183,9 @@ impl Stackify<'_> {
         }
     }
 
-    /// After the end of a frame: demands that can be pushed before the frame stay, the others are satisfied here.
-    fn satisfy_late(&mut self, own: Block, frame: u32) {
+    /// After the end of a frame: demands that can be pushed before the frame stay, the others are satisfied here. `own` is
+    /// the block whose body follows the end, if one does directly.
+    pub(super) fn satisfy_late(&mut self, own: Option<Block>, frame: u32) {
         let open = self.layout.open[frame as usize];
         // A `block` is opened within the body it stands before.
         let floats = matches!(self.s.items[open as usize], Item::Block(_));
@@ -200,7 +201,7 @@ impl Stackify<'_> {
         let late = self.demands[base..].iter().position(|d| {
             let block = match self.p.f.values[d.value].def {
                 // Parameters of this block are seen to next.
-                ValueDef::Param(b, _) if b == own => return false,
+                ValueDef::Param(b, _) if Some(b) == own => return false,
                 ValueDef::Param(b, _) => b,
                 ValueDef::Result(i, _) => self.p.position[i].0,
             };

@@ -189,13 +189,16 @@ impl Stackify<'_> {
                     self.out.push(StackOp::Else(id));
                     self.follow = self.frame_follow[id as usize];
                 }
-                Item::Block(id) => {
+                Item::Block(id) | Item::Loop(id) => {
                     self.satisfy_frame();
-                    self.leave(StackOp::Block(id));
-                }
-                Item::Loop(id) => {
-                    self.satisfy_frame();
-                    self.leave(StackOp::Loop(id));
+                    self.leave(match items[i] {
+                        Item::Block(_) => StackOp::Block(id),
+                        _ => StackOp::Loop(id),
+                    });
+                    // One frame directly after another: no body stands between them whose head would see to this.
+                    if let Some(Item::End(before)) = i.checked_sub(1).map(|n| items[n]) {
+                        self.satisfy_late(None, before);
+                    }
                 }
                 Item::If { frame, block, skip } => {
                     self.satisfy_frame();
