@@ -4,10 +4,10 @@
 
 use loom_wasm::ir::effects::effects;
 use loom_wasm::ir::entity::FuncId;
+use loom_wasm::ir::types::Type;
 use loom_wasm::lift::{Lifted, lift};
 use loom_wasm::module::{self, Body};
 use loom_wasm::schedule::{LowerContext, LowerError, StackCode, lower};
-use loom_wasm::{Objective, ir::types::Type};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,7 @@ fn measure(file: &str, bytes: &[u8], o: &Options) -> Option<f64> {
             raw += 1;
             continue;
         };
-        let cx = LowerContext::new(&effects, false, Objective::Size);
+        let cx = LowerContext::new(&effects, false);
         let start = Instant::now();
         match lower(&f, &cx) {
             Ok(code) => made.push((func, code)),

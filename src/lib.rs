@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod caps;
 pub mod chaos;
+pub mod cost;
 pub mod egraph;
 pub mod error;
 pub mod extract;

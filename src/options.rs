@@ -41,6 +41,8 @@ pub struct Options {
     pub effort: u8,
     /// Rule files or folders; empty means the built-in rules.
     pub rules: Vec<PathBuf>,
+    /// A cost table instead of the objective's own ([`crate::cost`]).
+    pub cost: Option<PathBuf>,
     /// Only rules whose name passes this filter are used; `None` uses all. For experiments and fuzzing.
     pub rule_filter: Option<Vec<String>>,
     /// Exports kept under `closed_world`, names or globs.
@@ -74,6 +76,7 @@ impl Default for Options {
             objective: Objective::Speed,
             effort: 2,
             rules: Vec::new(),
+            cost: None,
             rule_filter: None,
             keep_exports: Vec::new(),
             fused: false,

@@ -42,6 +42,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub rules: Vec<PathBuf>,
 
+    /// Cost table instead of the objective's own (rules/costs/*.cost)
+    #[arg(long, value_name = "FILE")]
+    pub cost: Option<PathBuf>,
+
     /// Only kept exports are roots: the same as --assume closed-world
     #[arg(long)]
     pub closed_world: bool,
@@ -206,6 +210,7 @@ impl Args {
             objective,
             effort,
             rules: self.rules.clone(),
+            cost: self.cost.clone(),
             keep_exports: self.keep_export.clone(),
             fused: self.fused,
             assumptions: self.assumptions()?,

@@ -1,8 +1,9 @@
 //! The choice of a node for each class, and what of the program the choices need.
 
 use super::bounds::division_cannot_trap;
-use super::cost::{LOCAL_GET, Prices};
+use super::cost::Prices;
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::egraph::build::Built;
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
@@ -10,7 +11,6 @@ use crate::interp::Const;
 use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::{Edge, Function, Terminator, ValueDef};
 use crate::ir::ops::{Kind, Op};
-use crate::options::Objective;
 use crate::rules::shape;
 use cranelift_entity::SecondaryMap;
 use egg::Id;
@@ -29,6 +29,8 @@ pub struct Choice<'a> {
     f: &'a Function,
     built: &'a Built,
     prices: Prices<'a>,
+    /// Price of reading a local.
+    local: u64,
     chaos: Chaos,
     /// Instructions that read or may trap, but are known not to: they are executed only if their value is needed.
     removable: &'a SecondaryMap<Inst, bool>,
@@ -51,7 +53,7 @@ impl<'a> Choice<'a> {
     pub fn compute(
         f: &'a Function,
         built: &'a Built,
-        objective: Objective,
+        costs: &'a CostTable,
         removable: &'a SecondaryMap<Inst, bool>,
         forced: &'a [Value],
         chaos: Chaos,
@@ -65,7 +67,8 @@ impl<'a> Choice<'a> {
         let mut choice = Choice {
             f,
             built,
-            prices: Prices::new(f, built, objective, chaos),
+            prices: Prices::new(f, built, costs, chaos),
+            local: costs.local(),
             chaos,
             removable,
             forced,
@@ -167,7 +170,7 @@ impl<'a> Choice<'a> {
     fn use_cost(&self, class: Id) -> u64 {
         let cost = self.cost(class);
         match self.demand.get(&class) {
-            Some(&n) if n >= 2 && cost < INFINITE => cost.min(LOCAL_GET + cost / u64::from(n)),
+            Some(&n) if n >= 2 && cost < INFINITE => cost.min(self.local + cost / u64::from(n)),
             _ => cost,
         }
     }

@@ -3,10 +3,10 @@
 
 use super::bounds::Bounds;
 use super::choose::{Choice, is_placed};
-use super::cost::const_bytes;
 use super::{Context, Elaborated, ExtractError};
 use crate::analysis::memory_ssa::Resource;
 use crate::chaos::Chaos;
+use crate::cost::const_bytes;
 use crate::egraph::build::immediate;
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
@@ -15,7 +15,6 @@ use crate::ir::function::{Edge, Function, Handler, Terminator, ValueDef};
 use crate::ir::info::ModuleInfo;
 use crate::ir::ops::{Imm, ImmKind, Kind, Op, SigType, Signature};
 use crate::ir::types::Type;
-use crate::options::Objective;
 use crate::rules::shape;
 use cranelift_entity::{EntityRef, SecondaryMap};
 use egg::Id;
@@ -478,7 +477,7 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
     fn hoist(&mut self, op: Op, node: &Node, args: &mut [Value]) -> Block {
         let (dom, loops) = (self.cx.dom, self.cx.loops);
         let mut block = self.block;
-        if op.is_pure() && self.cx.objective == Objective::Speed && is_slow(op) {
+        if op.is_pure() && self.cx.costs.hoists(op) {
             while let Some(header) = loops.innermost(block) {
                 let Some(before) = dom.idom(header) else { break };
                 let enters = matches!(self.cx.f.term(before), Terminator::Jump(e) if e.block == header);
@@ -663,13 +662,4 @@ impl<'a, I: ModuleInfo> Elaborator<'a, I> {
 /// Whether a value of this type computed twice is the same twice. A float may be two NaNs.
 fn is_exact(ty: Type) -> bool {
     matches!(ty, Type::I32 | Type::I64)
-}
-
-/// Whether an operator takes long enough for a local outside of a loop to be worth it.
-fn is_slow(op: Op) -> bool {
-    let wide = |p: &SigType| matches!(p, SigType::Is(Type::F32 | Type::F64 | Type::V128));
-    match op.info().signature {
-        Signature::Fixed { params, .. } => params.iter().any(wide) || matches!(op, Op::I32Mul | Op::I64Mul),
-        Signature::Custom => false,
-    }
 }

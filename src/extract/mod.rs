@@ -29,13 +29,13 @@ use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{DomTree, Loops};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
 use crate::ir::entity::{Inst, Value};
 use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
-use crate::options::Objective;
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
 
@@ -57,7 +57,7 @@ pub struct Context<'a, I> {
     /// The module around it.
     pub info: &'a I,
     /// What to minimise.
-    pub objective: Objective,
+    pub costs: &'a CostTable,
     /// Where work ends.
     pub caps: Caps,
     /// Where choices come from.
@@ -120,7 +120,7 @@ pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, Extra
     // and the walk starts again.
     let mut attempt = 0;
     loop {
-        let choice = choose::Choice::compute(cx.f, cx.built, cx.objective, &removable, &forced, cx.chaos);
+        let choice = choose::Choice::compute(cx.f, cx.built, cx.costs, &removable, &forced, cx.chaos);
         match elaborate::Elaborator::new(cx, &choice, &removable, places).run() {
             Ok(out) => return Ok(out),
             Err(e @ ExtractError::Unavailable(v)) => match cx.f.def_inst(v) {

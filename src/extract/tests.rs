@@ -5,6 +5,7 @@ use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::saturate;
@@ -61,7 +62,7 @@ impl World {
             loops,
             memory,
             info: module,
-            objective,
+            costs: CostTable::of(objective),
             caps: Caps::default(),
             chaos: Chaos::OFF,
         }
@@ -249,7 +250,7 @@ fn conditions_need_no_truth_value() {
     ] {
         let w = World::new(&format!("{test}\nbr_if v3, b1(), b2()\n{arms}"), false, Objective::Size);
         let safe = removable(&w.context(Objective::Size));
-        let choice = Choice::compute(&w.f, &w.built, Objective::Size, &safe, &[], Chaos::OFF);
+        let choice = Choice::compute(&w.f, &w.built, CostTable::of(Objective::Size), &safe, &[], Chaos::OFF);
         assert_eq!(
             choice.condition(w.built.class(Value::from_u32(3))),
             (w.built.class(Value::from_u32(0)), negated)

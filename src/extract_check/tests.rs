@@ -5,6 +5,7 @@ use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::egraph::build::build;
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::saturate;
@@ -55,7 +56,7 @@ impl World {
             loops: &loops,
             memory: &memory,
             info: &module,
-            objective: Objective::Size,
+            costs: CostTable::of(Objective::Size),
             caps: Caps::default(),
             chaos: Chaos::OFF,
         });

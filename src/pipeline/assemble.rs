@@ -105,7 +105,7 @@ fn revert(report: &mut Report, reason: String) {
 
 /// Bytes of the code section's contents.
 pub(super) fn code_bytes(module: &Module) -> u64 {
-    let leb = |n: usize| crate::extract::cost::uleb_len(n as u64);
+    let leb = |n: usize| crate::cost::uleb_len(n as u64);
     let bodies = module.funcs.keys().filter_map(|f| module.raw_body(f));
     let (count, bytes) = bodies.fold((0, 0), |(n, sum), b| (n + 1, sum + leb(b.len()) + b.len() as u64));
     if count == 0 { 0 } else { leb(count) + bytes }

@@ -5,6 +5,7 @@ use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Fault;
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::{Saturation, saturate_capped};
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 pub(super) struct Shared<'a> {
     pub module: &'a Module,
     pub options: &'a Options,
+    pub costs: &'a CostTable,
     pub summaries: &'a Summaries,
     /// Present when equality saturation was asked for.
     pub rules: Option<&'a CompiledRules>,
@@ -96,7 +98,7 @@ pub(super) fn optimize_function(f: &Function, cx: &Shared<'_>) -> Optimized {
     let old_size = cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
     let candidates = candidates(f, old_size, cx, &mut result);
     if !candidates.is_empty() {
-        match choose(candidates, old_size, cx.options) {
+        match choose(candidates, old_size, cx.options, cx.costs) {
             Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
             None => result.reasons.insert(0, "larger".to_owned()),
         }
@@ -124,11 +126,11 @@ fn candidates(
         }
     }
     if let Some(code) = lowered(f, cx, result) {
-        let plain = (code.size(), code.cost());
+        let plain = (code.size(), code.cost(cx.costs));
         let first = match (candidates.first(), cx.options.objective) {
             (None, _) => true,
             (Some((_, size)), Objective::Size) => plain.0 < *size,
-            (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(), *size),
+            (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(cx.costs), *size),
         };
         candidates.insert(if first { 0 } else { 1 }, (code, plain.0));
     }
@@ -136,7 +138,12 @@ fn candidates(
 }
 
 /// The best new body. `None`: the old one stays.
-fn choose(candidates: Vec<(StackCode, usize)>, old_size: usize, options: &Options) -> Option<StackCode> {
+fn choose(
+    candidates: Vec<(StackCode, usize)>,
+    old_size: usize,
+    options: &Options,
+    costs: &CostTable,
+) -> Option<StackCode> {
     let mut candidates = candidates.into_iter();
     let (first, size) = candidates.next()?;
     if options.no_revert || options.chaos.is_some() || size <= old_size {
@@ -144,7 +151,7 @@ fn choose(candidates: Vec<(StackCode, usize)>, old_size: usize, options: &Option
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.
     let faster = options.objective == Objective::Speed
-        && candidates.next().is_some_and(|(plain, _)| first.cost() < plain.cost());
+        && candidates.next().is_some_and(|(plain, _)| first.cost(costs) < plain.cost(costs));
     faster.then_some(first)
 }
 
@@ -200,7 +207,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         loops: &loops,
         memory: &memory,
         info: cx.module,
-        objective: cx.options.objective,
+        costs: cx.costs,
         caps: *caps,
         chaos,
     };
@@ -312,7 +319,6 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
     let context = LowerContext {
         effects: &effects,
         multi_value: cx.multi_value,
-        objective: cx.options.objective,
         caps: cx.options.caps,
         fault: cx.options.fault,
         chaos: cx.chaos(f),

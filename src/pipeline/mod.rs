@@ -12,6 +12,7 @@ mod timing;
 
 pub use survey::KEPT_GRAPHS;
 
+use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
@@ -52,11 +53,13 @@ pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
 fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
-    // Rule files are read before the module, so that their errors come first.
+    // Rules and costs are read before the module, so that their errors come first.
     let set = match (options.egraph, options.rules.is_empty()) {
         (true, false) => Some(RuleSet::load(&options.rules)?),
         _ => None,
     };
+    let loaded = options.cost.as_deref().map(CostTable::load).transpose()?;
+    let costs = loaded.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
     // With the features that the input uses and no others, no later stage sees a type that they do not have.
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
@@ -82,6 +85,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let shared = Shared {
         module: &module,
         options,
+        costs,
         summaries: &summaries,
         rules: rules.as_deref(),
         multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),

@@ -74,7 +74,7 @@ impl RuleSet {
         let mut texts = Vec::new();
         for f in files {
             let name = f.display().to_string();
-            let text = read(&f).map_err(|e| e.in_file(&name))?;
+            let text = read_text(&f, "rule file")?;
             texts.push((name, text));
         }
         RuleSet::from_texts(texts.iter().map(|(n, t)| (n.as_str(), t.as_str())))
@@ -108,21 +108,28 @@ impl RuleSet {
     }
 }
 
-/// The text of a rule file. No more of it is read than a rule file may have, whatever kind of file it is.
-fn read(path: &Path) -> Result<String, Error> {
-    let fail = |e: std::io::Error| Error::new(format!("cannot read the rule file: {e}"));
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(fail)?;
-    file.take(sexpr::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() > sexpr::MAX_BYTES {
-        return Err(Error::new(format!("the rule file is larger than {} bytes", sexpr::MAX_BYTES)));
-    }
-    String::from_utf8(bytes).map_err(|e| {
-        let good = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
-        let line = good.bytes().filter(|&b| b == b'\n').count() as u32 + 1;
-        let column = good.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u32 + 1;
-        Error::at_line(line, column, "not UTF-8")
-    })
+/// The text of a file of s-expressions; `what` says in errors what it is. No more of it is read than such a file may have,
+/// whatever kind of file it is.
+///
+/// # Errors
+/// With the file's name, and with line and column where the text is not UTF-8.
+pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
+    let read = || {
+        let fail = |e: std::io::Error| Error::new(format!("cannot read the {what}: {e}"));
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(fail)?;
+        file.take(sexpr::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
+        if bytes.len() > sexpr::MAX_BYTES {
+            return Err(Error::new(format!("the {what} is larger than {} bytes", sexpr::MAX_BYTES)));
+        }
+        String::from_utf8(bytes).map_err(|e| {
+            let good = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+            let line = good.bytes().filter(|&b| b == b'\n').count() as u32 + 1;
+            let column = good.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u32 + 1;
+            Error::at_line(line, column, "not UTF-8")
+        })
+    };
+    read().map_err(|e| e.in_file(path.display().to_string()))
 }
 
 /// Appends the rule files at or below `path`, sorted.

@@ -2,6 +2,7 @@
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::prepare::opposite;
+use crate::cost::CostTable;
 use crate::ir::entity::*;
 use crate::ir::function::{BrOnKind, CatchKind, Function, TailCallee, Terminator};
 use crate::ir::ops::{Imm, MemArg, Op};
@@ -192,29 +193,30 @@ impl StackCode {
         self.encode(&|_, _| 0, &Identity).len()
     }
 
-    /// Instructions, each counted 8 times for every loop around it (up to 6).
-    pub fn cost(&self) -> u64 {
+    /// Time that the code takes by a table: each instruction's, weighted by how often the loops around it run.
+    pub fn cost(&self, costs: &CostTable) -> u64 {
         let mut is_loop = vec![false; self.frame_results.len()];
         let (mut depth, mut sum) = (0u32, 0u64);
         for op in &self.ops {
-            match *op {
+            let time = match *op {
                 StackOp::Loop(id) => {
                     is_loop[id as usize] = true;
                     depth += 1;
+                    0
                 }
-                StackOp::End(id) if is_loop[id as usize] => depth -= 1,
-                StackOp::Inst(_)
-                | StackOp::Inverted(_)
-                | StackOp::Eqz
-                | StackOp::Get(_)
-                | StackOp::Set(_)
-                | StackOp::Tee(_)
-                | StackOp::If { .. }
-                | StackOp::Br { .. }
-                | StackOp::BrIf { .. }
-                | StackOp::Term(_) => sum += 1 << (3 * depth.min(6)),
-                _ => {}
-            }
+                StackOp::End(id) if is_loop[id as usize] => {
+                    depth -= 1;
+                    0
+                }
+                StackOp::Inst(i) | StackOp::Inverted(i) => costs.op_time(self.f.insts[i].op),
+                StackOp::Eqz => costs.op_time(Op::I32Eqz),
+                StackOp::Get(_) | StackOp::Set(_) | StackOp::Tee(_) => costs.local_time(),
+                StackOp::If { .. } | StackOp::Br { .. } | StackOp::BrIf { .. } | StackOp::Term(_) => {
+                    costs.branch_time()
+                }
+                _ => 0,
+            };
+            sum += time * costs.frequency(depth);
         }
         sum
     }

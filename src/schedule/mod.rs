@@ -6,7 +6,7 @@
 //! lower(&Function, &LowerContext) -> Result<StackCode, LowerError>      per function, in parallel
 //! StackCode::encode(&self, types, numbering) -> Vec<u8>                  locals and code, without the size prefix
 //! StackCode::size(&self) -> usize                                        bytes of that under the identity numbering
-//! StackCode::cost(&self) -> u64                                          instructions, weighted by 8 for each loop around
+//! StackCode::cost(&self, &CostTable) -> u64                              time, weighted by the loops around
 //! check(&Function, &StackCode, effects) -> Result<(), String>            translation validation
 //! ```
 //!
@@ -54,7 +54,6 @@ use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Op};
-use crate::options::Objective;
 
 /// What lowering needs to know about the module.
 pub struct LowerContext<'a> {
@@ -62,8 +61,6 @@ pub struct LowerContext<'a> {
     pub effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
     /// Whether block types with several results may be used.
     pub multi_value: bool,
-    /// What to make small.
-    pub objective: Objective,
     /// Where choices come from.
     pub chaos: Chaos,
     /// Where work ends.
@@ -74,19 +71,8 @@ pub struct LowerContext<'a> {
 
 impl<'a> LowerContext<'a> {
     /// With the caps of the stages.
-    pub fn new(
-        effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
-        multi_value: bool,
-        objective: Objective,
-    ) -> Self {
-        LowerContext {
-            effects,
-            multi_value,
-            objective,
-            chaos: Chaos::OFF,
-            caps: Caps::default(),
-            fault: None,
-        }
+    pub fn new(effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync), multi_value: bool) -> Self {
+        LowerContext { effects, multi_value, chaos: Chaos::OFF, caps: Caps::default(), fault: None }
     }
 }
 

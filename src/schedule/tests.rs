@@ -8,7 +8,7 @@ use crate::module::{self, Body, Module};
 use code::StackOp;
 
 fn context() -> LowerContext<'static> {
-    LowerContext::new(&effects, true, Objective::Size)
+    LowerContext::new(&effects, true)
 }
 
 struct Trip {
