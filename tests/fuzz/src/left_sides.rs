@@ -153,8 +153,41 @@ fn bind(rule: &Rule, rng: &mut Rng, any: Type, literals: &[u64], memories: u64) 
     bound
 }
 
+/// Whether nothing in a left side can tell one NaN from another: operators that see a NaN's sign or payload (`copysign`,
+/// reinterpretations, vectors, stores) and selects, whose type may be an integer's, are not among those listed.
+fn is_blind(rule: &Rule) -> bool {
+    const BLIND: [&str; 19] = [
+        "add", "sub", "mul", "div", "min", "max", "sqrt", "ceil", "floor", "trunc", "nearest", "abs", "neg",
+        "eq", "ne", "lt", "gt", "le", "ge",
+    ];
+    rule.lhs.ops().all(|op| match op.name().split_once('.') {
+        Some(("f32" | "f64", op)) => BLIND.contains(&op),
+        Some((_, op)) => op == "eqz",
+        None => false,
+    })
+}
+
+/// A float operand; half of them are results of arithmetic, which some rules ask for (`quiet`). Which NaN arithmetic gives is
+/// open, so that its operands are numbers unless nobody sees the difference (`blind`). -0.0 stays what it is in all forms.
+fn float_leaf(rng: &mut Rng, width: &str, param: usize, blind: bool) -> String {
+    let get = format!("(local.get {param})");
+    if rng.percent(50) {
+        return get;
+    }
+    let number =
+        if blind { get } else { format!("(select {get} ({width}.const -0.5) ({width}.eq {get} {get}))") };
+    let unary = rng.pick(&["ceil", "floor", "trunc", "nearest"]);
+    match rng.below(8) {
+        0..4 => format!("({width}.{unary} {number})"),
+        4 => format!("({width}.mul {number} ({width}.const {}))", rng.pick(&["0.5", "-0.5", "3.0"])),
+        5 => format!("({width}.min {number} ({width}.const {}))", rng.pick(&["0.0", "1.0", "-1.0"])),
+        6 => format!("({width}.max {number} ({width}.const {}))", rng.pick(&["-0.0", "-1.0"])),
+        _ => format!("({width}.convert_i32_s (i32.trunc_sat_{width}_s {number}))"),
+    }
+}
+
 /// A value that satisfies what rules ask more often than a parameter does.
-fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool) -> String {
+fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool, blind: bool) -> String {
     let get = format!("(local.get {param})");
     let width = if ty == Type::I64 { "i64" } else { "i32" };
     if address {
@@ -164,12 +197,16 @@ fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool) -> String {
             _ => format!("({width}.and {get} ({width}.const 28))"),
         };
     }
-    if !matches!(ty, Type::I32 | Type::I64) {
-        return get;
+    match ty {
+        Type::I32 | Type::I64 => {}
+        Type::F32 => return float_leaf(rng, "f32", param, blind),
+        Type::F64 => return float_leaf(rng, "f64", param, blind),
+        _ => return get,
     }
     let k = rng.pick(&[1, 3, 8, 16, 24, 31]);
-    match rng.below(10) {
+    match rng.below(11) {
         0..4 => get,
+        10 => format!("({width}.load16_u (i32.const {}))", rng.pick(&[2, 3, 4])),
         4 => format!(
             "({width}.and {get} ({width}.const {}))",
             rng.pick(&[0x7f, 0xff, 0xffff, 1, 0x7fff_ffff, -8])
@@ -241,13 +278,18 @@ fn function(rule: &Rule, rng: &mut Rng, index: usize, memories: u64) -> Option<S
         write!(text, " (local {})", name(ty)?).ok()?;
     }
     text.push('\n');
+    let blind = is_blind(rule);
     for (i, v) in rule.vars.iter().enumerate() {
         if v.kind == VarKind::Value {
             let address = memory_rule && rng.percent(80);
             let ty = v.ty.unwrap_or(any);
             let address = address && matches!(ty, Type::I32 | Type::I64);
-            writeln!(text, "    (local.set {} {})", count + i, leaf(rng, ty, i, address)).ok()?;
+            writeln!(text, "    (local.set {} {})", count + i, leaf(rng, ty, i, address, blind)).ok()?;
         }
+    }
+    // What was read above cannot be read again below: a way to compute something that needs it must be given up halfway.
+    if !memory_rule && rng.percent(40) {
+        text.push_str("    (i32.store (i32.const 3) (i32.const 0x7a51c3e9))\n");
     }
     let slot = |node: usize| 2 * count + node;
     let mut lanes64 = false;
