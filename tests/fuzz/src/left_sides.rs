@@ -56,16 +56,28 @@ impl Facts for Optimist {
 }
 
 static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+/// Places of the rules that modules are made from, where that is not all.
+static CHOSEN: OnceLock<Vec<usize>> = OnceLock::new();
 
-/// Takes the rules from files instead of the built-in ones. Call once, before anything else; without paths it does nothing.
+/// Takes the rules from files instead of the built-in ones, and makes modules only from the instances of one rule. Call once,
+/// before anything else; without paths and name it does nothing.
 ///
 /// # Errors
-/// When they cannot be read.
-pub fn use_rules(paths: &[PathBuf]) -> Result<(), String> {
+/// When they cannot be read, or when there is no rule of the name.
+pub fn use_rules(paths: &[PathBuf], only: Option<&str>) -> Result<(), String> {
     if !paths.is_empty() {
         let set = RuleSet::load(paths).map_err(|e| e.to_string())?;
         // Set before: the caller broke the contract, and the first rules stay.
         let _ = RULES.set(set.rules);
+    }
+    if let Some(name) = only {
+        let is_it = |r: &Rule| r.name.split('@').next() == Some(name);
+        let chosen: Vec<usize> =
+            rules().iter().enumerate().filter(|(_, r)| is_it(r)).map(|(i, _)| i).collect();
+        if chosen.is_empty() {
+            return Err(format!("no rule {name}"));
+        }
+        let _ = CHOSEN.set(chosen);
     }
     Ok(())
 }
@@ -177,8 +189,13 @@ fn float_leaf(rng: &mut Rng, width: &str, param: usize, blind: bool) -> String {
     let number =
         if blind { get } else { format!("(select {get} ({width}.const -0.5) ({width}.eq {get} {get}))") };
     let unary = rng.pick(&["ceil", "floor", "trunc", "nearest"]);
-    match rng.below(8) {
+    match rng.below(9) {
         0..4 => format!("({width}.{unary} {number})"),
+        8 => {
+            // Folded, and then a constant that some operator of the pattern meets.
+            let c = rng.pick(&["0.5", "-0.5", "1.5", "2.5", "-2.5", "-0.0", "inf", "8388609.0"]);
+            format!("({width}.{unary} ({width}.const {c}))")
+        }
         4 => format!("({width}.mul {number} ({width}.const {}))", rng.pick(&["0.5", "-0.5", "3.0"])),
         5 => format!("({width}.min {number} ({width}.const {}))", rng.pick(&["0.0", "1.0", "-1.0"])),
         6 => format!("({width}.max {number} ({width}.const {}))", rng.pick(&["-0.0", "-1.0"])),
@@ -218,6 +235,28 @@ fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool, blind: bool) -> St
         8 => format!("(i32.load8_u (i32.and {get} (i32.const 15)))"),
         _ => constant(draw(rng, ty, &[])),
     }
+}
+
+/// Which variables of a rule are addresses, or part of one; the others are what is stored or computed with.
+fn addresses(rule: &Rule) -> Vec<bool> {
+    let mut found = vec![false; rule.vars.len()];
+    for node in &rule.lhs.nodes {
+        let NodeKind::Op { op, args, .. } = &node.kind else { continue };
+        let operands = match op.name() {
+            "memory.copy" => 2,
+            "memory.fill" => 1,
+            name => usize::from(name.contains(".load") || name.contains(".store")),
+        };
+        let mut below = args[..operands.min(args.len())].to_vec();
+        while let Some(id) = below.pop() {
+            match &rule.lhs.node(id).kind {
+                NodeKind::Var(v) => found[v.index()] = true,
+                NodeKind::Op { args, .. } => below.extend(args),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 fn canonical(result: Type, lanes64: bool, slot: usize) -> String {
@@ -279,12 +318,23 @@ fn function(rule: &Rule, rng: &mut Rng, index: usize, memories: u64) -> Option<S
     }
     text.push('\n');
     let blind = is_blind(rule);
+    let addresses = addresses(rule);
+    // Rules about two accesses want them at the same place or at a known distance: often one address serves for all.
+    let mut shared: Option<(Type, String)> = None;
+    let share = rng.percent(60);
     for (i, v) in rule.vars.iter().enumerate() {
         if v.kind == VarKind::Value {
-            let address = memory_rule && rng.percent(80);
             let ty = v.ty.unwrap_or(any);
+            let address = memory_rule && rng.percent(if addresses[i] { 95 } else { 25 });
             let address = address && matches!(ty, Type::I32 | Type::I64);
-            writeln!(text, "    (local.set {} {})", count + i, leaf(rng, ty, i, address, blind)).ok()?;
+            let value = match &shared {
+                Some((t, a)) if *t == ty && addresses[i] && rng.percent(90) => a.clone(),
+                _ => leaf(rng, ty, i, address, blind),
+            };
+            if share && address && addresses[i] {
+                shared.get_or_insert((ty, value.clone()));
+            }
+            writeln!(text, "    (local.set {} {value})", count + i).ok()?;
         }
     }
     // What was read above cannot be read again below: a way to compute something that needs it must be given up halfway.
@@ -349,10 +399,18 @@ fn function(rule: &Rule, rng: &mut Rng, index: usize, memories: u64) -> Option<S
     Some(text)
 }
 
-/// A module of instances of the rule `seed` modulo their number. `None` where its left side cannot be written.
+/// Which rule the module of a seed is made from.
+pub fn index(seed: u64) -> usize {
+    let nth = |n: usize| (seed % n.max(1) as u64) as usize;
+    match CHOSEN.get() {
+        Some(chosen) => chosen[nth(chosen.len())],
+        None => nth(rules().len()),
+    }
+}
+
+/// A module of instances of the rule of the seed. `None` where its left side cannot be written.
 pub fn module(seed: u64) -> Option<Vec<u8>> {
-    let all = rules();
-    let rule = all.get((seed % all.len().max(1) as u64) as usize)?;
+    let rule = rules().get(index(seed))?;
     // Memories 0 and 1 have 32-bit addresses, 2 and 3 have 64-bit ones: the rule's types say which pair validates.
     for memories in [0, 2] {
         let rng = &mut Rng::new(seed ^ 0x1ef7);

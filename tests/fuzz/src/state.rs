@@ -74,13 +74,19 @@ impl Text {
         self.line(")");
     }
 
-    /// The address operand of an access, `at` bytes behind the parameter's few values or behind 0.
+    /// The address operand of an access: one of few values, known or from the parameter, or a place below such a one, as in
+    /// frames on a stack: what is computed there could wrap for all that is known.
     fn address(&mut self, memory: usize) -> String {
-        let address = match self.rng.below(3) {
-            0 => "(i32.and (local.get $p) (i32.const 4))".to_owned(),
-            _ => format!("(i32.const {})", self.rng.pick(&[0, 4, 8])),
-        };
-        if self.is_wide(memory) { format!("(i64.extend_i32_u {address})") } else { address }
+        let widen = |a: String| if self.is_wide(memory) { format!("(i64.extend_i32_u {a})") } else { a };
+        let base = widen("(i32.or (i32.and (local.get $p) (i32.const 4)) (i32.const 8))".to_owned());
+        let low = widen("(i32.and (local.get $p) (i32.const 4))".to_owned());
+        let ty = if self.is_wide(memory) { "i64" } else { "i32" };
+        match self.rng.below(9) {
+            0..2 => low,
+            2 | 3 => base,
+            4 => format!("({ty}.add {base} ({ty}.const {}))", self.rng.pick(&[-4, -4, -8])),
+            _ => format!("({ty}.const {})", self.rng.pick(&[0, 4, 8])),
+        }
     }
 
     fn offset(&mut self, memory: usize) -> &'static str {
