@@ -232,7 +232,7 @@ impl Text {
             "(local.get $q)",
             "(i32.and (local.get $sum) (i32.const 2))",
         ]);
-        match self.rng.below(if depth == 0 { 10 } else { 17 }) {
+        match self.rng.below(if depth == 0 { 10 } else { 18 }) {
             0..4 => {
                 let value = self.read();
                 self.mix(&value);
@@ -271,8 +271,31 @@ impl Text {
                 self.statement(depth - 1);
                 self.line(")");
             }
+            16 => self.frame_below(),
             _ => self.table_branch(),
         }
+    }
+
+    /// The same bytes by two addresses, one as an offset from a place below the other: read by one of them before and after
+    /// they are written by the other.
+    fn frame_below(&mut self) {
+        let m = self.rng.below(self.memories);
+        let ty = if self.is_wide(m) { "i64" } else { "i32" };
+        let base = format!("({ty}.or ({ty}.and (local.get $p) ({ty}.const 4)) ({ty}.const 8))");
+        let base = if self.is_wide(m) {
+            base.replace("(local.get $p)", "(i64.extend_i32_u (local.get $p))")
+        } else {
+            base
+        };
+        let below = self.rng.pick(&[4, 8]);
+        let upper = base.clone();
+        let lower = format!("offset={below} ({ty}.add {base} ({ty}.const -{below}))");
+        let (read, write) = if self.rng.percent(50) { (upper, lower) } else { (lower, upper) };
+        let load = self.rng.pick(&["i32.load", "i32.load8_u", "i32.load16_s"]);
+        let value = format!("({load} $m{m} {read})");
+        self.mix(&value);
+        self.line(format!("(i32.store $m{m} {write} (i32.add (local.get $sum) (local.get $q)))"));
+        self.mix(&value);
     }
 
     fn counted_loop(&mut self, depth: u32) {
