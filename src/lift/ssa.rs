@@ -47,6 +47,8 @@ struct Scan {
     /// Those before are the parameter itself or `only`.
     next: u32,
     only: Option<Value>,
+    /// The two values in whose lists the parameter waits. What replaces them has taken over their lists.
+    waits: [Option<Value>; 2],
 }
 
 /// The function is too large for SSA construction.
@@ -146,6 +148,7 @@ impl Ssa {
         // both is replaced. It waits in the lists of both.
         let mut scans: Vec<Scan> = vec![Scan::default(); self.phis.len()];
         let mut waiting: HashMap<Value, Vec<u32>> = HashMap::new();
+        let mut waits = 0;
         let mut work: Vec<u32> = (0..self.phis.len() as u32).rev().collect();
         while let Some(i) = work.pop() {
             let phi = &self.phis[i as usize];
@@ -168,8 +171,13 @@ impl Ssa {
             }
             let Some(v) = scan.only else { continue };
             if let Some(other) = other {
-                waiting.entry(v).or_default().push(i);
-                waiting.entry(other).or_default().push(i);
+                // Not into a list that it is in: each look at it would make that list longer.
+                let known = scan.waits.map(|w| w.map(|w| resolve(&mut replaced, w)));
+                for value in [v, other].into_iter().filter(|v| !known.contains(&Some(*v))) {
+                    waiting.entry(value).or_default().push(i);
+                    waits += 1;
+                }
+                scan.waits = [Some(v), Some(other)];
                 continue;
             }
             replaced[phi.value] = Some(v).into();
@@ -183,6 +191,8 @@ impl Ssa {
             list.append(&mut more);
             work.extend(Some(number[v]).filter(|&n| n != u32::MAX));
         }
+        let operands: usize = self.phis.iter().map(|p| p.operands.len()).sum();
+        debug_assert!(waits <= operands, "{waits} entries in lists for {operands} operands");
         self.phis.retain(|p| replaced[p.value].is_none());
         replaced
     }
@@ -202,5 +212,48 @@ impl Ssa {
     /// The parameters that are left.
     pub fn phis(&self) -> &[Phi] {
         &self.phis
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::entity::FuncId;
+
+    /// A tournament: of two parameters at a time one becomes the other, and for each of them another parameter waits, which
+    /// is looked at again in every round. With a place in the lists for each look they would grow by half in a round.
+    #[test]
+    fn a_parameter_waits_in_each_list_once() {
+        const ROUNDS: u32 = 16;
+        let mut f = Function::new(FuncId::from_u32(0), vec![Type::I32; 2], Vec::new());
+        let block = f.entry;
+        let [x, y] = [f.block_params(block)[0], f.block_params(block)[1]];
+        let n = 1u32 << ROUNDS;
+        let mut ssa = Ssa::default();
+        let mut phi = |f: &mut Function, operands: &[Value]| {
+            let def = ValueDef::Param(block, u32::MAX);
+            let value = f.values.push(ValueData { ty: Type::I32, def, hint: None });
+            ssa.phis.push(Phi { value, block, var: 0, operands: operands.into() });
+            value
+        };
+        // As in a heap: `n` leaves, each above the half of its number, and `x` below number 1. A node becomes what is below
+        // it when its second operand does, which happens in the order of the rounds.
+        let first = f.values.len() as u32;
+        let node = |i: u32| if i == 0 { x } else { Value::from_u32(first + 2 * n - 1 - i) };
+        let second = |i: u32| Value::from_u32(first + 2 * n - 1 + 2 * n - 1 - i);
+        for i in (1..2 * n).rev() {
+            assert_eq!(phi(&mut f, &[node(i / 2), second(i)]), node(i));
+        }
+        for i in (1..2 * n).rev() {
+            assert_eq!(phi(&mut f, &[node(i / 2)]), second(i));
+        }
+        let waiting: Vec<Value> = (n..2 * n).map(|i| phi(&mut f, &[node(i), y])).collect();
+        // Those that wait are looked at before any other, so that all lists are there when the first two become one.
+        let count = waiting.len();
+        ssa.phis.rotate_right(count);
+        let mut replaced = ssa.remove_trivial(&f);
+        assert_eq!(ssa.phis().len(), count);
+        assert_eq!(resolve(&mut replaced, node(2 * n - 1)), x);
+        assert!(waiting.iter().all(|&w| replaced[w].is_none()));
     }
 }

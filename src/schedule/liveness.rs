@@ -11,7 +11,7 @@ use super::code::StackOp;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use crate::structure::FrameId;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// Most blocks that the live ranges of one function may cover together.
 pub const MAX_LIVENESS_STEPS: usize = 10_000_000;
@@ -174,17 +174,24 @@ fn pieces<L>(
             true => edges_at.get(&(to as u32 - 2)).map_or(&[][..], Vec::as_slice),
             false => &[],
         };
-        for &i in moves {
-            let label = match &ops[to - 2] {
-                StackOp::Term(b) => {
-                    let frames = labels.get(b).into_iter().flatten();
-                    let mut at = many_way_edges(f, *b).zip(frames);
-                    at.find(|(t, _)| *t == edges[i].to).and_then(|(_, &id)| label_at.get(id as usize))
+        // Labels by target, for there may be as many moves as edges.
+        let mut label_of: HashMap<Block, u32> = HashMap::new();
+        match ops[..to - 1].last() {
+            Some(StackOp::Term(b)) if !moves.is_empty() => {
+                for (block, &id) in many_way_edges(f, *b).zip(labels.get(b).into_iter().flatten()) {
+                    if let Some(&label) = label_at.get(id as usize) {
+                        label_of.entry(block).or_insert(label);
+                    }
                 }
-                _ => goes.first(),
-            };
-            let Some(&label) = label else { continue };
-            goes.retain(|&to| to != label);
+            }
+            _ => label_of.extend(moves.iter().zip(&goes).map(|(&i, &label)| (edges[i].to, label))),
+        }
+        goes.sort_unstable();
+        goes.dedup();
+        let mut by_moves: HashSet<u32> = HashSet::new();
+        for &i in moves {
+            let Some(&label) = label_of.get(&edges[i].to) else { continue };
+            by_moves.insert(label);
             let target = p.of_code(label, n);
             let (at, own) = (p.start[p.start.len() - 1], p.start.len() as u32 - 1);
             edges[i].first = at;
@@ -195,9 +202,7 @@ fn pieces<L>(
             p.depth.resize(own as usize + 1, 0);
             p.depth[own as usize] = depth;
         }
-        goes.sort_unstable();
-        goes.dedup();
-        for to in goes {
+        for to in goes.into_iter().filter(|to| !by_moves.contains(to)) {
             let target = p.of_code(to, n);
             p.preds[target].push(piece as u32);
         }

@@ -91,7 +91,7 @@ pub enum LowerError {
 const ATTEMPTS: usize = 4;
 
 /// Functions with more values are not lowered: the tables about values of lowering and its checker would take gigabytes.
-pub const MAX_VALUES: usize = 4_000_000;
+pub const MAX_VALUES: usize = 2_000_000;
 
 /// Functions whose edges have more arguments than this together are lowered once only.
 const MANY_ARGUMENTS: usize = 50_000;

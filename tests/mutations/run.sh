@@ -6,6 +6,9 @@
 #     bash tests/mutations/run.sh NAME…       those whose file name contains one of the names
 #     bash tests/mutations/run.sh --table     only the table, from the results that are there
 #
+# Cases are those of `--source mixed`; for bugs that only touch rules those of `--source rules`, and of these the ones made from
+# the rule that the patch names: of the 1,800 instances of rules one comes up once in 9,000 cases of `mixed`.
+#
 # CAP (20000) cases and MINUTES (30) at most for each bug, on JOBS (1) threads, from seed START (7000000) on; CARGO_FLAGS
 # (for example -j1) go to cargo; FUZZ is a fuzzer of the unchanged tree for wrong rules, WORK another place to work in. The copy
 # and its target folder stay in target/mutations, so that a bug costs one build of the library. Fails if a patch does not
@@ -90,7 +93,7 @@ run_one() {
   fi
   began=$(date +%s)
   if grep -q '^+++ b/' "$patch" && ! grep '^+++ b/' "$patch" | grep -qv '^+++ b/rules/'; then
-    hunt "$work/out/$name.log" "$FUZZ" --rules "$tree/rules"
+    hunt "$work/out/$name.log" "$FUZZ" --rules "$tree/rules" --source rules --rule "$(sed -n 's/^Rule: //p;2q' "$patch")"
   elif build; then
     began=$(date +%s)
     hunt "$work/out/$name.log" "$work/target/mutation/loom-fuzz"

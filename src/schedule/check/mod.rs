@@ -34,7 +34,7 @@ pub const MAX_PASSES: usize = 64;
 pub const MAX_WORK: usize = 200_000_000;
 
 /// Most locations in all states that are kept at the same time: those of arms and labels of open frames, of loops' heads.
-pub const MAX_HELD: usize = 50_000_000;
+pub const MAX_HELD: usize = 25_000_000;
 
 /// What [`check`] says beyond [`MAX_WORK`] or [`MAX_HELD`]: nothing is wrong with the code then, it is only not known.
 pub(super) const TOO_MUCH: &str = "too much work";

@@ -189,12 +189,9 @@ impl Stackify<'_> {
         let open = self.layout.open[frame as usize];
         // A `block` is opened within the body it stands before.
         let floats = matches!(self.s.items[open as usize], Item::Block(_));
-        let mut body = open as usize;
-        while floats && matches!(self.s.items.get(body), Some(Item::Block(_))) {
-            body += 1;
-        }
-        let limit = match self.s.items.get(body) {
-            Some(Item::Body(_)) if floats => body as u32,
+        let body = self.layout.run_end[frame as usize];
+        let limit = match self.s.items.get(body as usize) {
+            Some(Item::Body(_)) if floats => body,
             _ => open.saturating_sub(1),
         };
         let base = self.base();

@@ -54,6 +54,8 @@ struct Layout {
     body: SecondaryMap<Block, u32>,
     /// Position where each frame opens.
     open: Vec<u32>,
+    /// For each `block`: the position of the first item after it that opens no `block`.
+    run_end: Vec<u32>,
     /// The block and edge that skips an `if`.
     skips: Vec<Option<(Block, u32)>>,
     has_else: Vec<bool>,
@@ -143,6 +145,7 @@ fn layout(s: &Structured) -> Layout {
     let mut l = Layout {
         body: SecondaryMap::new(),
         open: vec![0; n],
+        run_end: vec![0; n],
         skips: vec![None; n],
         has_else: vec![false; n],
         forms: SecondaryMap::new(),
@@ -165,6 +168,13 @@ fn layout(s: &Structured) -> Layout {
             Item::Body(b) => l.body[b] = i,
             Item::BrIf { block, edge } => l.forms[block][edge as usize] = Form::BrIf,
             Item::End(_) | Item::Br { .. } | Item::Fall { .. } | Item::Term(_) => {}
+        }
+    }
+    let mut run_end = s.items.len() as u32;
+    for (i, item) in s.items.iter().enumerate().rev() {
+        match *item {
+            Item::Block(id) => l.run_end[id as usize] = run_end,
+            _ => run_end = i as u32,
         }
     }
     l

@@ -22,7 +22,7 @@ fn run(source: Source, count: u64) {
             break;
         }
         let Some(wasm) = case::module(source, seed) else { continue };
-        let choices = Choices::draw(seed, &wasm, &fixes).of(source);
+        let choices = Choices::draw(seed, &wasm, &fixes).of(source, seed);
         match campaign::check(&wasm, &choices, seed, 4) {
             Outcome::Equal(_) => equal += 1,
             Outcome::Skip(_) => skipped += 1,

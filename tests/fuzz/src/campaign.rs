@@ -391,11 +391,11 @@ impl Shared<'_> {
         let source = plan.source.of(seed);
         let (wasm, choices, outcome) = match case::module(source, seed) {
             None => {
-                let choices = Choices::draw(seed, &[], &plan.fixes).of(source);
+                let choices = Choices::draw(seed, &[], &plan.fixes).of(source, seed);
                 (Vec::new(), choices, Outcome::Skip("no module for the seed".to_owned()))
             }
             Some(wasm) => {
-                let choices = Choices::draw(seed, &wasm, &plan.fixes).of(source);
+                let choices = Choices::draw(seed, &wasm, &plan.fixes).of(source, seed);
                 let outcome =
                     case::check_with(&wasm, &choices.options, choices.engines, seed, plan.rounds, |r| {
                         optimized = Some(r.clone());

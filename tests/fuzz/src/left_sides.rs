@@ -56,16 +56,28 @@ impl Facts for Optimist {
 }
 
 static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+/// Places of the rules that modules are made from, where that is not all.
+static CHOSEN: OnceLock<Vec<usize>> = OnceLock::new();
 
-/// Takes the rules from files instead of the built-in ones. Call once, before anything else; without paths it does nothing.
+/// Takes the rules from files instead of the built-in ones, and makes modules only from the instances of one rule. Call once,
+/// before anything else; without paths and name it does nothing.
 ///
 /// # Errors
-/// When they cannot be read.
-pub fn use_rules(paths: &[PathBuf]) -> Result<(), String> {
+/// When they cannot be read, or when there is no rule of the name.
+pub fn use_rules(paths: &[PathBuf], only: Option<&str>) -> Result<(), String> {
     if !paths.is_empty() {
         let set = RuleSet::load(paths).map_err(|e| e.to_string())?;
         // Set before: the caller broke the contract, and the first rules stay.
         let _ = RULES.set(set.rules);
+    }
+    if let Some(name) = only {
+        let is_it = |r: &Rule| r.name.split('@').next() == Some(name);
+        let chosen: Vec<usize> =
+            rules().iter().enumerate().filter(|(_, r)| is_it(r)).map(|(i, _)| i).collect();
+        if chosen.is_empty() {
+            return Err(format!("no rule {name}"));
+        }
+        let _ = CHOSEN.set(chosen);
     }
     Ok(())
 }
@@ -153,8 +165,46 @@ fn bind(rule: &Rule, rng: &mut Rng, any: Type, literals: &[u64], memories: u64) 
     bound
 }
 
+/// Whether nothing in a left side can tell one NaN from another: operators that see a NaN's sign or payload (`copysign`,
+/// reinterpretations, vectors, stores) and selects, whose type may be an integer's, are not among those listed.
+fn is_blind(rule: &Rule) -> bool {
+    const BLIND: [&str; 19] = [
+        "add", "sub", "mul", "div", "min", "max", "sqrt", "ceil", "floor", "trunc", "nearest", "abs", "neg",
+        "eq", "ne", "lt", "gt", "le", "ge",
+    ];
+    rule.lhs.ops().all(|op| match op.name().split_once('.') {
+        Some(("f32" | "f64", op)) => BLIND.contains(&op),
+        Some((_, op)) => op == "eqz",
+        None => false,
+    })
+}
+
+/// A float operand; half of them are results of arithmetic, which some rules ask for (`quiet`). Which NaN arithmetic gives is
+/// open, so that its operands are numbers unless nobody sees the difference (`blind`). -0.0 stays what it is in all forms.
+fn float_leaf(rng: &mut Rng, width: &str, param: usize, blind: bool) -> String {
+    let get = format!("(local.get {param})");
+    if rng.percent(50) {
+        return get;
+    }
+    let number =
+        if blind { get } else { format!("(select {get} ({width}.const -0.5) ({width}.eq {get} {get}))") };
+    let unary = rng.pick(&["ceil", "floor", "trunc", "nearest"]);
+    match rng.below(9) {
+        0..4 => format!("({width}.{unary} {number})"),
+        8 => {
+            // Folded, and then a constant that some operator of the pattern meets.
+            let c = rng.pick(&["0.5", "-0.5", "1.5", "2.5", "-2.5", "-0.0", "inf", "8388609.0"]);
+            format!("({width}.{unary} ({width}.const {c}))")
+        }
+        4 => format!("({width}.mul {number} ({width}.const {}))", rng.pick(&["0.5", "-0.5", "3.0"])),
+        5 => format!("({width}.min {number} ({width}.const {}))", rng.pick(&["0.0", "1.0", "-1.0"])),
+        6 => format!("({width}.max {number} ({width}.const {}))", rng.pick(&["-0.0", "-1.0"])),
+        _ => format!("({width}.convert_i32_s (i32.trunc_sat_{width}_s {number}))"),
+    }
+}
+
 /// A value that satisfies what rules ask more often than a parameter does.
-fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool) -> String {
+fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool, blind: bool) -> String {
     let get = format!("(local.get {param})");
     let width = if ty == Type::I64 { "i64" } else { "i32" };
     if address {
@@ -164,12 +214,16 @@ fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool) -> String {
             _ => format!("({width}.and {get} ({width}.const 28))"),
         };
     }
-    if !matches!(ty, Type::I32 | Type::I64) {
-        return get;
+    match ty {
+        Type::I32 | Type::I64 => {}
+        Type::F32 => return float_leaf(rng, "f32", param, blind),
+        Type::F64 => return float_leaf(rng, "f64", param, blind),
+        _ => return get,
     }
     let k = rng.pick(&[1, 3, 8, 16, 24, 31]);
-    match rng.below(10) {
+    match rng.below(11) {
         0..4 => get,
+        10 => format!("({width}.load16_u (i32.const {}))", rng.pick(&[2, 3, 4])),
         4 => format!(
             "({width}.and {get} ({width}.const {}))",
             rng.pick(&[0x7f, 0xff, 0xffff, 1, 0x7fff_ffff, -8])
@@ -181,6 +235,28 @@ fn leaf(rng: &mut Rng, ty: Type, param: usize, address: bool) -> String {
         8 => format!("(i32.load8_u (i32.and {get} (i32.const 15)))"),
         _ => constant(draw(rng, ty, &[])),
     }
+}
+
+/// Which variables of a rule are addresses, or part of one; the others are what is stored or computed with.
+fn addresses(rule: &Rule) -> Vec<bool> {
+    let mut found = vec![false; rule.vars.len()];
+    for node in &rule.lhs.nodes {
+        let NodeKind::Op { op, args, .. } = &node.kind else { continue };
+        let operands = match op.name() {
+            "memory.copy" => 2,
+            "memory.fill" => 1,
+            name => usize::from(name.contains(".load") || name.contains(".store")),
+        };
+        let mut below = args[..operands.min(args.len())].to_vec();
+        while let Some(id) = below.pop() {
+            match &rule.lhs.node(id).kind {
+                NodeKind::Var(v) => found[v.index()] = true,
+                NodeKind::Op { args, .. } => below.extend(args),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 fn canonical(result: Type, lanes64: bool, slot: usize) -> String {
@@ -241,13 +317,29 @@ fn function(rule: &Rule, rng: &mut Rng, index: usize, memories: u64) -> Option<S
         write!(text, " (local {})", name(ty)?).ok()?;
     }
     text.push('\n');
+    let blind = is_blind(rule);
+    let addresses = addresses(rule);
+    // Rules about two accesses want them at the same place or at a known distance: often one address serves for all.
+    let mut shared: Option<(Type, String)> = None;
+    let share = rng.percent(60);
     for (i, v) in rule.vars.iter().enumerate() {
         if v.kind == VarKind::Value {
-            let address = memory_rule && rng.percent(80);
             let ty = v.ty.unwrap_or(any);
+            let address = memory_rule && rng.percent(if addresses[i] { 95 } else { 25 });
             let address = address && matches!(ty, Type::I32 | Type::I64);
-            writeln!(text, "    (local.set {} {})", count + i, leaf(rng, ty, i, address)).ok()?;
+            let value = match &shared {
+                Some((t, a)) if *t == ty && addresses[i] && rng.percent(90) => a.clone(),
+                _ => leaf(rng, ty, i, address, blind),
+            };
+            if share && address && addresses[i] {
+                shared.get_or_insert((ty, value.clone()));
+            }
+            writeln!(text, "    (local.set {} {value})", count + i).ok()?;
         }
+    }
+    // What was read above cannot be read again below: a way to compute something that needs it must be given up halfway.
+    if !memory_rule && rng.percent(40) {
+        text.push_str("    (i32.store (i32.const 3) (i32.const 0x7a51c3e9))\n");
     }
     let slot = |node: usize| 2 * count + node;
     let mut lanes64 = false;
@@ -307,10 +399,18 @@ fn function(rule: &Rule, rng: &mut Rng, index: usize, memories: u64) -> Option<S
     Some(text)
 }
 
-/// A module of instances of the rule `seed` modulo their number. `None` where its left side cannot be written.
+/// Which rule the module of a seed is made from.
+pub fn index(seed: u64) -> usize {
+    let nth = |n: usize| (seed % n.max(1) as u64) as usize;
+    match CHOSEN.get() {
+        Some(chosen) => chosen[nth(chosen.len())],
+        None => nth(rules().len()),
+    }
+}
+
+/// A module of instances of the rule of the seed. `None` where its left side cannot be written.
 pub fn module(seed: u64) -> Option<Vec<u8>> {
-    let all = rules();
-    let rule = all.get((seed % all.len().max(1) as u64) as usize)?;
+    let rule = rules().get(index(seed))?;
     // Memories 0 and 1 have 32-bit addresses, 2 and 3 have 64-bit ones: the rule's types say which pair validates.
     for memories in [0, 2] {
         let rng = &mut Rng::new(seed ^ 0x1ef7);

@@ -64,6 +64,9 @@ struct Cli {
     /// Rule file or folder, instead of the built-in rules.
     #[arg(long, global = true)]
     rules: Vec<PathBuf>,
+    /// The one rule that the source `rules` makes modules from.
+    #[arg(long, global = true)]
+    rule: Option<String>,
 }
 
 /// How a finding shows.
@@ -220,7 +223,7 @@ fn extract_files(files: &[PathBuf], output: &Path, count: usize) -> Result<ExitC
 fn main() -> ExitCode {
     let cli = Cli::parse();
     case::capture_panics();
-    let result = left_sides::use_rules(&cli.rules).and_then(|()| match &cli.command {
+    let result = left_sides::use_rules(&cli.rules, cli.rule.as_deref()).and_then(|()| match &cli.command {
         None => run(&cli),
         Some(Command::Show { seed, source }) => {
             if let Some(wasm) = case::module(*source, *seed) {

@@ -74,13 +74,19 @@ impl Text {
         self.line(")");
     }
 
-    /// The address operand of an access, `at` bytes behind the parameter's few values or behind 0.
+    /// The address operand of an access: one of few values, known or from the parameter, or a place below such a one, as in
+    /// frames on a stack: what is computed there could wrap for all that is known.
     fn address(&mut self, memory: usize) -> String {
-        let address = match self.rng.below(3) {
-            0 => "(i32.and (local.get $p) (i32.const 4))".to_owned(),
-            _ => format!("(i32.const {})", self.rng.pick(&[0, 4, 8])),
-        };
-        if self.is_wide(memory) { format!("(i64.extend_i32_u {address})") } else { address }
+        let widen = |a: String| if self.is_wide(memory) { format!("(i64.extend_i32_u {a})") } else { a };
+        let base = widen("(i32.or (i32.and (local.get $p) (i32.const 4)) (i32.const 8))".to_owned());
+        let low = widen("(i32.and (local.get $p) (i32.const 4))".to_owned());
+        let ty = if self.is_wide(memory) { "i64" } else { "i32" };
+        match self.rng.below(9) {
+            0..2 => low,
+            2 | 3 => base,
+            4 => format!("({ty}.add {base} ({ty}.const {}))", self.rng.pick(&[-4, -4, -8])),
+            _ => format!("({ty}.const {})", self.rng.pick(&[0, 4, 8])),
+        }
     }
 
     fn offset(&mut self, memory: usize) -> &'static str {
@@ -226,7 +232,7 @@ impl Text {
             "(local.get $q)",
             "(i32.and (local.get $sum) (i32.const 2))",
         ]);
-        match self.rng.below(if depth == 0 { 10 } else { 17 }) {
+        match self.rng.below(if depth == 0 { 10 } else { 18 }) {
             0..4 => {
                 let value = self.read();
                 self.mix(&value);
@@ -265,8 +271,31 @@ impl Text {
                 self.statement(depth - 1);
                 self.line(")");
             }
+            16 => self.frame_below(),
             _ => self.table_branch(),
         }
+    }
+
+    /// The same bytes by two addresses, one as an offset from a place below the other: read by one of them before and after
+    /// they are written by the other.
+    fn frame_below(&mut self) {
+        let m = self.rng.below(self.memories);
+        let ty = if self.is_wide(m) { "i64" } else { "i32" };
+        let base = format!("({ty}.or ({ty}.and (local.get $p) ({ty}.const 4)) ({ty}.const 8))");
+        let base = if self.is_wide(m) {
+            base.replace("(local.get $p)", "(i64.extend_i32_u (local.get $p))")
+        } else {
+            base
+        };
+        let below = self.rng.pick(&[4, 8]);
+        let upper = base.clone();
+        let lower = format!("offset={below} ({ty}.add {base} ({ty}.const -{below}))");
+        let (read, write) = if self.rng.percent(50) { (upper, lower) } else { (lower, upper) };
+        let load = self.rng.pick(&["i32.load", "i32.load8_u", "i32.load16_s"]);
+        let value = format!("({load} $m{m} {read})");
+        self.mix(&value);
+        self.line(format!("(i32.store $m{m} {write} (i32.add (local.get $sum) (local.get $q)))"));
+        self.mix(&value);
     }
 
     fn counted_loop(&mut self, depth: u32) {

@@ -19,7 +19,7 @@ fn run(source: Source, count: u64, stride: u64) {
             break;
         }
         let Some(wasm) = case::module(source, seed) else { continue };
-        let choices = Choices::draw(seed, &wasm, &Fixes::default()).of(source);
+        let choices = Choices::draw(seed, &wasm, &Fixes::default()).of(source, seed);
         match campaign::check(&wasm, &choices, seed, 5) {
             Outcome::Equal(_) => equal += 1,
             Outcome::Skip(_) => skipped += 1,
