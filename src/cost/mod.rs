@@ -12,13 +12,15 @@
 //! (loop 8 6)              a loop's body counts 8 times, for at most 6 loops around each other
 //! (local 1)               time of reading or writing a local
 //! (hoist 8)               pure operators that take as long or longer are computed before a loop that does not change them
+//! (reuse 3)               price, not time, of using what is computed anyway once more; less than a read of a local lets
+//!                         what it was computed from die early
 //! (op :load 16)           time of a group of operators, or
 //! (op i32.mul i64.mul 12) of some by name; of several that fit, the last one holds
 //! ```
 //!
-//! The groups are `:other` (all), `:const`, `:float` (takes a float), `:vector` (takes a vector),
-//! `:load`, `:store`, `:atomic`, `:global`, `:call` and
-//! `:branch`; `;` starts a comment. What is not said is 0, but for `loop`, which is `1 0`.
+//! The groups are `:other` (all), `:const`, `:float` (takes a float), `:vector` (takes a vector), `:load`, `:store`, `:atomic`,
+//! `:global`, `:call`, `:branch` and `:constant-divisor` (integer divisions and remainders by a constant, which engines do
+//! without dividing; 0: like the others); `;` starts a comment. What is not said is 0, but for `loop`, which is `1 0`.
 //!
 //! Complexity: a table is read in time linear in its text; a price is a lookup.
 
@@ -45,10 +47,14 @@ pub struct CostTable {
     loops: (u64, u32),
     /// Time of a use of a local.
     local: u64,
+    /// Price of another use of a value that is computed anyway; `None`: as of any other value.
+    reuse: Option<u64>,
     /// Time from which on a pure operator is computed before a loop; `None`: never.
     hoist: Option<u64>,
     /// Time of a branch.
     branch: u64,
+    /// Time of a division by a constant.
+    constant_divisor: u64,
     /// Time by operator.
     ops: Vec<u64>,
 }
@@ -98,6 +104,14 @@ impl CostTable {
         self.weigh(op_bytes(op, imm), self.ops[op as usize])
     }
 
+    /// Price of an integer division or remainder by a constant.
+    pub fn division_by_constant(&self, op: Op) -> u64 {
+        match self.constant_divisor {
+            0 => self.op(op, |_| 0),
+            time => self.weigh(1, time),
+        }
+    }
+
     /// Price of an operator whose immediates are those of no rule.
     pub fn opaque(&self, op: Op) -> u64 {
         self.weigh(2, self.ops[op as usize])
@@ -126,6 +140,11 @@ impl CostTable {
     /// Time of one branch.
     pub fn branch_time(&self) -> u64 {
         self.branch
+    }
+
+    /// Price of using a value once more that the program computes there in any case; `None`: it is not told apart.
+    pub fn reuse(&self) -> Option<u64> {
+        self.reuse
     }
 
     /// Whether an operator is computed before a loop in which its operands do not change.

@@ -9,7 +9,7 @@ use crate::rules::sexpr::{self, Sexpr};
 /// A name, and what belongs to it.
 type Group = (&'static str, fn(Op) -> bool);
 
-/// The groups of operators, apart from `:branch`, which is no operator of the graph.
+/// The groups of operators, apart from `:branch` and `:constant-divisor`, which are no operators.
 const GROUPS: &[Group] = &[
     (":other", |_| true),
     (":const", |op| op.kind() == Kind::Const),
@@ -34,9 +34,11 @@ pub(super) fn parse(text: &str) -> Result<CostTable, Error> {
         bytes: 0,
         time: 0,
         loops: (1, 0),
+        reuse: None,
         hoist: None,
         local: 0,
         branch: 0,
+        constant_divisor: 0,
         ops: vec![0; Op::ALL.len()],
     };
     for entry in sexpr::read(text)? {
@@ -46,6 +48,7 @@ pub(super) fn parse(text: &str) -> Result<CostTable, Error> {
             (Some("time"), [_, n]) => table.time = number(n, MAX_NUMBER)?,
             (Some("local"), [_, n]) => table.local = number(n, MAX_NUMBER)?,
             (Some("hoist"), [_, n]) => table.hoist = Some(number(n, MAX_NUMBER)?),
+            (Some("reuse"), [_, n]) => table.reuse = Some(number(n, MAX_NUMBER)?),
             (Some("loop"), [_, factor, depth]) => {
                 table.loops = (number(factor, 16)?, number(depth, u64::from(MAX_LOOPS))? as u32);
             }
@@ -55,14 +58,14 @@ pub(super) fn parse(text: &str) -> Result<CostTable, Error> {
                     set(&mut table, name, time)?;
                 }
             }
-            (Some(word @ ("bytes" | "time" | "local" | "hoist")), _) => {
+            (Some(word @ ("bytes" | "time" | "local" | "reuse" | "hoist")), _) => {
                 return Err(entry.pos.error(format!("`{word}` takes one number")));
             }
             (Some("loop"), _) => return Err(entry.pos.error("`loop` takes a factor and a depth")),
             (Some("op"), _) => return Err(entry.pos.error("`op` takes operators or groups, then a number")),
             (head, _) => {
                 let word = head.map_or_else(|| "this".to_owned(), |h| format!("`{h}`"));
-                let known = "`bytes`, `time`, `loop`, `local`, `hoist` or `op`";
+                let known = "`bytes`, `time`, `loop`, `local`, `reuse`, `hoist` or `op`";
                 return Err(entry.pos.error(format!("{word} is no entry of a cost table; {known} is")));
             }
         }
@@ -81,6 +84,8 @@ fn set(table: &mut CostTable, name: &Sexpr, time: u64) -> Result<(), Error> {
     let word = name.atom().ok_or_else(|| name.pos.error("the name of an operator or a group is expected"))?;
     if word == ":branch" {
         table.branch = time;
+    } else if word == ":constant-divisor" {
+        table.constant_divisor = time;
     } else if let Some(op) = Op::from_name(word) {
         table.ops[op as usize] = time;
     } else if let Some((_, fits)) = GROUPS.iter().find(|(group, _)| *group == word) {
@@ -89,7 +94,8 @@ fn set(table: &mut CostTable, name: &Sexpr, time: u64) -> Result<(), Error> {
         }
     } else {
         let groups: Vec<&str> = GROUPS.iter().map(|g| g.0).collect();
-        let message = format!("`{word}` is no operator and none of {}, :branch", groups.join(", "));
+        let message =
+            format!("`{word}` is no operator and none of {}, :branch, :constant-divisor", groups.join(", "));
         return Err(name.pos.error(message));
     }
     Ok(())

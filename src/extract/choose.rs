@@ -13,6 +13,7 @@ use crate::ir::function::{Edge, Function, Terminator, ValueDef};
 use crate::ir::ops::{Kind, Op};
 use crate::rules::shape;
 use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
 use std::cmp::Reverse;
@@ -31,6 +32,8 @@ pub struct Choice<'a> {
     prices: Prices<'a>,
     /// Price of reading a local.
     local: u64,
+    /// Price of another use of what is computed anyway.
+    reuse: u64,
     chaos: Chaos,
     /// Instructions that read or may trap, but are known not to: they are executed only if their value is needed.
     removable: &'a SecondaryMap<Inst, bool>,
@@ -42,6 +45,9 @@ pub struct Choice<'a> {
     cost: HashMap<Id, u64>,
     /// The chosen node of each class.
     best: HashMap<Id, Node>,
+    /// Classes that are computed whatever is chosen: something with an effect, or the end of the block, takes their value in
+    /// the block in which the input computes it. Another use of such a class costs a read of a local.
+    anchored: HashSet<Id>,
     /// How often each needed class is asked for.
     demand: HashMap<Id, u32>,
     /// Block parameters that are needed.
@@ -69,16 +75,21 @@ impl<'a> Choice<'a> {
             built,
             prices: Prices::new(f, built, costs, chaos),
             local: costs.local(),
+            reuse: costs.reuse().unwrap_or(0),
             chaos,
             removable,
             forced,
             incoming,
             cost: HashMap::new(),
             best: HashMap::new(),
+            anchored: HashSet::new(),
             demand: HashMap::new(),
             params: HashSet::new(),
         };
         choice.demand_of_input();
+        if costs.reuse().is_some() {
+            choice.anchor();
+        }
         for _ in 0..ROUNDS {
             choice.decide();
             choice.mark();
@@ -169,6 +180,9 @@ impl<'a> Choice<'a> {
     /// Cost of one use of a class: what is asked for more than once is computed once and read from a local.
     fn use_cost(&self, class: Id) -> u64 {
         let cost = self.cost(class);
+        if cost < INFINITE && self.anchored.contains(&class) {
+            return cost.min(self.reuse);
+        }
         match self.demand.get(&class) {
             Some(&n) if n >= 2 && cost < INFINITE => cost.min(self.local + cost / u64::from(n)),
             _ => cost,
@@ -259,6 +273,33 @@ impl<'a> Choice<'a> {
             let edges = term.edges().flat_map(|e| f.edge_args(e));
             for &v in insts.chain(term.operands(&f.pool)).chain(edges) {
                 *self.demand.entry(self.built.class(v)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Finds the classes that are computed whatever is chosen.
+    fn anchor(&mut self) {
+        let f = self.f;
+        let mut home: SecondaryMap<Value, PackedOption<Block>> = SecondaryMap::with_capacity(f.values.len());
+        for &b in &f.layout {
+            for &i in &f.blocks[b].insts {
+                for &v in f.results(i) {
+                    home[v] = b.into();
+                }
+            }
+            let effects =
+                f.blocks[b].insts.iter().filter(|&&i| !f.insts[i].op.is_pure() && !self.removable[i]);
+            let term = f.term(b);
+            // The condition of a branch can be replaced by another one.
+            let operands = match term {
+                Terminator::Branch { .. } => &[][..],
+                _ => term.operands(&f.pool),
+            };
+            let edges = term.edges().flat_map(|e| f.edge_args(e));
+            for &v in effects.flat_map(|&i| f.args(i)).chain(operands).chain(edges) {
+                if home[v].expand() == Some(b) {
+                    self.anchored.insert(self.built.class(v));
+                }
             }
         }
     }

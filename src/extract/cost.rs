@@ -7,7 +7,7 @@ use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
 use crate::ir::entity::Inst;
 use crate::ir::function::Function;
-use crate::ir::ops::{Imm, Op};
+use crate::ir::ops::{Imm, Kind, Op};
 use egg::Id;
 use hashbrown::HashSet;
 
@@ -40,7 +40,15 @@ impl<'a> Prices<'a> {
     /// Price of doing an instruction where it stands, without its operands.
     pub fn inst(&self, inst: Inst) -> u64 {
         let data = &self.f.insts[inst];
-        self.chaos.price("price of a read", inst, inst_cost(data.op, &data.imm, self.costs))
+        let args = self.f.args(inst);
+        let by_constant = data.op.kind() == Kind::Trap
+            && args.len() == 2
+            && is_divisor(&self.built.graph, self.built.class(args[1]));
+        let cost = match by_constant {
+            true => self.costs.division_by_constant(data.op),
+            false => inst_cost(data.op, &data.imm, self.costs),
+        };
+        self.chaos.price("price of a read", inst, cost)
     }
 }
 
@@ -73,6 +81,16 @@ pub fn own_cost(graph: &Graph, node: &Node, costs: &CostTable) -> u64 {
         Head::Op(op) => costs
             .op(op, |i| node.children.get(i).and_then(|&c: &Id| graph[graph.find(c)].data.imm).unwrap_or(0)),
     }
+}
+
+/// Whether an operator that may trap is a division (the others take one operand) by a constant.
+fn divides_by_constant(graph: &Graph, node: &Node) -> bool {
+    node.children.len() == 2 && is_divisor(graph, node.children[1])
+}
+
+/// Whether a class is a constant other than 0.
+fn is_divisor(graph: &Graph, class: Id) -> bool {
+    graph[graph.find(class)].data.constant.is_some_and(|c| c.bits() != 0)
 }
 
 /// Cost of an instruction without its operands.
