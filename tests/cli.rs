@@ -164,6 +164,30 @@ fn missing_files_are_faults() {
 }
 
 #[test]
+fn a_cost_table_decides_and_its_faults_have_places() {
+    let dir = folder();
+    let wat = "(module (func (export \"f\") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 8))))";
+    std::fs::write(dir.path().join("in.wat"), wat).unwrap();
+    std::fs::write(dir.path().join("mul.cost"), "(time 1) (op :other 40) (op i32.mul 1)").unwrap();
+    std::fs::write(dir.path().join("shl.cost"), "(time 1) (op :other 40) (op i32.shl 1)").unwrap();
+    for (table, expected) in [("mul.cost", "i32.mul"), ("shl.cost", "i32.shl")] {
+        let out = loom(
+            dir.path(),
+            &["in.wat", "--egraph", "--no-revert", "--cost", table, "--emit", "wat", "-o", "-"],
+        );
+        assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+        assert!(stdout(&out).contains(expected), "{table}: {}", stdout(&out));
+    }
+    std::fs::write(dir.path().join("bad.cost"), "(bytes 1)\n(op i32.ad 3)").unwrap();
+    let out = loom(dir.path(), &["in.wat", "--cost", "bad.cost"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(stderr(&out).starts_with("loom: bad.cost:2:5: `i32.ad` is no operator"), "{}", stderr(&out));
+    let out = loom(dir.path(), &["in.wat", "--cost", "nowhere.cost"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(stderr(&out).starts_with("loom: nowhere.cost: "), "{}", stderr(&out));
+}
+
+#[test]
 fn wrong_usage_is_two() {
     let dir = folder();
     for args in [

@@ -78,6 +78,9 @@ pub fn own_cost(graph: &Graph, node: &Node, costs: &CostTable) -> u64 {
         Head::Leaf(_) => costs.local(),
         Head::Imm(_) | Head::Version(_) => 0,
         Head::Opaque(op, _) => costs.opaque(op),
+        Head::Op(op) if op.kind() == Kind::Trap && divides_by_constant(graph, node) => {
+            costs.division_by_constant(op)
+        }
         Head::Op(op) => costs
             .op(op, |i| node.children.get(i).and_then(|&c: &Id| graph[graph.find(c)].data.imm).unwrap_or(0)),
     }

@@ -369,3 +369,44 @@ fn many_reads_of_one_state() {
     let f = extracted(&text);
     assert_eq!(count(&f, Op::GlobalGet), n);
 }
+
+/// `v0 + 4` is stored and compared; the rules know that `v0 + 4 == v1 + …` could be asked of `v0` itself.
+fn counted(stored_in: &str) -> Function {
+    let store = "i32.store mem0 v1, v3";
+    let (here, there) = if stored_in == "b0" { (store, "") } else { ("", store) };
+    optimized(
+        &format!(
+            "v2: i32 = i32.const 4\nv3: i32 = i32.add v0, v2\n{here}\nv4: i32 = i32.const 300\n\
+             v5: i32 = i32.ne v3, v4\nbr_if v5, b1(), b2()\n\
+             b1():\nreturn v1\nb2():\n{there}\nreturn v5"
+        ),
+        Objective::Speed,
+    )
+}
+
+#[test]
+fn what_is_stored_anyway_is_compared() {
+    let f = counted("b0");
+    assert_eq!(count(&f, Op::I32Add) + count(&f, Op::I32Sub), 1);
+    let Terminator::Branch { cond, .. } = f.term(f.entry) else { panic!("a branch") };
+    let compare = f.def_inst(*cond).expect("a comparison");
+    assert!(f.def_inst(f.args(compare)[0]).is_some(), "of the sum, not of the parameter");
+}
+
+#[test]
+fn what_only_one_arm_stores_is_not_compared() {
+    let f = counted("b2");
+    let Terminator::Branch { cond, .. } = f.term(f.entry) else { panic!("a branch") };
+    let compare = f.def_inst(*cond).expect("a comparison");
+    assert!(f.def_inst(f.args(compare)[0]).is_none(), "the parameter, so that the other arm needs no sum");
+}
+
+#[test]
+fn divisions_by_constants_are_left_to_the_engine() {
+    for op in ["i32.div_u", "i32.div_s"] {
+        let f =
+            optimized(&format!("v2: i32 = i32.const 10\nv3: i32 = {op} v0, v2\nreturn v3"), Objective::Speed);
+        assert_eq!(count(&f, Op::I64Mul), 0, "{op}");
+        assert_eq!(count(&f, Op::I32DivU) + count(&f, Op::I32DivS), 1, "{op}");
+    }
+}
