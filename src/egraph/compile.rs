@@ -8,7 +8,7 @@ use crate::ir::types::Type;
 use crate::options::Objective;
 use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, Pattern as Term, Phase, Rule, RuleSet, VarKind};
 use egg::{ENodeOrVar, Id, Pattern, PatternAst, RecExpr, SearchMatches, Searcher, Subst, Var};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ pub struct CompiledRule {
 pub struct CompiledRules {
     /// In the order of the rule set.
     pub rules: Vec<Arc<CompiledRule>>,
+    /// For each phase, the rules by the operator at the root of their left side: indices in ascending order. Most functions
+    /// are small and have few operators; what they cost must not grow with the number of rules.
+    roots: HashMap<(Phase, Op), Vec<u32>>,
 }
 
 impl CompiledRules {
@@ -42,7 +45,15 @@ impl CompiledRules {
             let patterns = std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect();
             Some(Arc::new(CompiledRule { patterns, root, rule: r.clone() }))
         };
-        CompiledRules { rules: set.rules.iter().filter(wanted).filter_map(compile).collect() }
+        CompiledRules::of(set.rules.iter().filter(wanted).filter_map(compile).collect())
+    }
+
+    fn of(rules: Vec<Arc<CompiledRule>>) -> CompiledRules {
+        let mut roots: HashMap<(Phase, Op), Vec<u32>> = HashMap::new();
+        for (i, r) in rules.iter().enumerate() {
+            roots.entry((r.rule.phase, r.root)).or_default().push(i as u32);
+        }
+        CompiledRules { rules, roots }
     }
 
     /// The rules whose name or family is listed.
@@ -51,7 +62,12 @@ impl CompiledRules {
         let wanted = |r: &&Arc<CompiledRule>| {
             names.contains(r.rule.name.as_str()) || names.contains(r.rule.family.as_str())
         };
-        CompiledRules { rules: self.rules.iter().filter(wanted).cloned().collect() }
+        CompiledRules::of(self.rules.iter().filter(wanted).cloned().collect())
+    }
+
+    /// Indices of the rules of a phase whose left sides have this operator at their root.
+    pub fn at_root(&self, phase: Phase, root: Op) -> &[u32] {
+        self.roots.get(&(phase, root)).map_or(&[], Vec::as_slice)
     }
 
     /// Indices of the rules of a phase.

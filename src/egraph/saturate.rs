@@ -54,8 +54,8 @@ const SCHEDULE: &[(&[Phase], usize, bool)] = &[
 /// What happened.
 #[derive(Clone, Debug, Default)]
 pub struct Saturation {
-    /// Unions made by each rule, by its index in the compiled rules.
-    pub hits: Vec<u64>,
+    /// Unions made by each rule that made any, by its index in the compiled rules.
+    pub hits: BTreeMap<u32, u64>,
     /// Limits reached: name to times.
     pub limits: BTreeMap<&'static str, u64>,
     /// Rule index and class of each union in order, recorded on request.
@@ -76,8 +76,9 @@ struct Run<'a> {
     record: bool,
     /// Most matches of one rule that one iteration applies.
     max_matches: usize,
-    /// For each rule, how many changes had been made when it was last searched for; what was touched before is known to it.
-    seen: Vec<Option<usize>>,
+    /// For the rules of each phase, how many changes had been made when they were last searched for; what was touched before
+    /// is known to them. Rules of one phase always run together.
+    seen: [Option<usize>; Phase::NAMES.len()],
     result: Saturation,
     /// Nodes that searches may still look at.
     search: u64,
@@ -102,7 +103,7 @@ pub fn saturate_capped(
     chaos: Chaos,
     caps: &Caps,
 ) -> Saturation {
-    let mut result = Saturation { hits: vec![0; rules.rules.len()], ..Saturation::default() };
+    let mut result = Saturation::default();
     if !graph.classes().any(|c| c.nodes.iter().any(|n| n.op().is_some())) {
         return result;
     }
@@ -121,7 +122,7 @@ pub fn saturate_capped(
         chaos,
         record,
         max_matches: caps.matches,
-        seen: vec![None; rules.rules.len()],
+        seen: [None; Phase::NAMES.len()],
         result,
         search: caps.search + SEARCH_PER_NODE * start as u64,
         nodes: budget * OVERSHOOT + 20_000,
@@ -130,14 +131,19 @@ pub fn saturate_capped(
         if large && !on_large {
             continue;
         }
-        let mut active: Vec<usize> = phases.iter().flat_map(|&p| rules.phase(p)).collect();
-        chaos.shuffle("order of rules", turn, &mut active);
+        let shuffled = chaos.is_on().then(|| {
+            let mut order: Vec<usize> = phases.iter().flat_map(|&p| rules.phase(p)).collect();
+            chaos.shuffle("order of rules", turn, &mut order);
+            let mut rank = vec![0; rules.rules.len()];
+            order.into_iter().enumerate().for_each(|(at, rule)| rank[rule] = at);
+            rank
+        });
         for _ in 0..*iterations {
             if graph.total_number_of_nodes() > budget {
                 run.result.reached("egraph-nodes");
                 break;
             }
-            if !run.iterate(graph, &active) {
+            if !run.iterate(graph, phases, shuffled.as_deref()) {
                 break;
             }
         }
@@ -203,15 +209,20 @@ fn index(graph: &Graph, since: Option<usize>) -> Index {
 }
 
 impl Run<'_> {
-    /// Searches all rules, then applies all matches, so that the order of rules does not matter within an iteration. Returns
-    /// whether anything changed.
-    fn iterate(&mut self, graph: &mut Graph, active: &[usize]) -> bool {
-        let mut changed = false;
-        let mut found = Vec::new();
-        let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
-        let now = graph.analysis.touched.len();
-        for &i in active {
-            let since = self.seen[i].replace(now);
+    /// The rules of these phases that have anything to look at, in their order, each with the place in `indices` where its
+    /// classes are. Only operators that occur are gone through: there are far more rules than a small function has nodes.
+    fn candidates(
+        &mut self,
+        graph: &Graph,
+        phases: &[Phase],
+        shuffled: Option<&[usize]>,
+        now: usize,
+        indices: &mut Vec<(Option<usize>, Index)>,
+    ) -> Vec<(usize, usize)> {
+        // Phases in the order of the schedule, rules in their own; in chaos, by rank alone.
+        let mut candidates: Vec<((usize, usize), usize)> = Vec::new();
+        for (turn, &phase) in phases.iter().enumerate() {
+            let since = self.seen[phase as usize].replace(now);
             if since == Some(now) {
                 continue;
             }
@@ -222,6 +233,25 @@ impl Run<'_> {
                     indices.len() - 1
                 }
             };
+            for &op in indices[at].1.keys() {
+                candidates.extend(self.rules.at_root(phase, op).iter().map(|&i| {
+                    let i = i as usize;
+                    (shuffled.map_or((turn, i), |rank| (rank[i], i)), at)
+                }));
+            }
+        }
+        candidates.sort_unstable();
+        candidates.into_iter().map(|((_, rule), at)| (rule, at)).collect()
+    }
+
+    /// Searches all rules, then applies all matches, so that the order of rules does not matter within an iteration. Returns
+    /// whether anything changed.
+    fn iterate(&mut self, graph: &mut Graph, phases: &[Phase], shuffled: Option<&[usize]>) -> bool {
+        let mut changed = false;
+        let mut found = Vec::new();
+        let mut indices: Vec<(Option<usize>, Index)> = Vec::new();
+        let now = graph.analysis.touched.len();
+        for (i, at) in self.candidates(graph, phases, shuffled, now, &mut indices) {
             let rule = &self.rules.rules[i];
             let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
             // All of the classes or none, so that the choice does not depend on the order within.
@@ -252,7 +282,7 @@ impl Run<'_> {
                         continue;
                     }
                     if self.rules.rules[i].apply(graph, m.eclass, subst) {
-                        self.result.hits[i] += 1;
+                        *self.result.hits.entry(i as u32).or_default() += 1;
                         changed = true;
                         if self.record {
                             self.result.log.push((i as u32, m.eclass));

@@ -252,8 +252,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
     }
     // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
-    let hits = saturation.hits.iter().enumerate().filter(|(_, n)| **n > 0);
-    result.hits = hits.map(|(i, &n)| (i as u32, n)).collect();
+    result.hits = saturation.hits.into_iter().collect();
     for (name, n) in saturation.limits {
         result.count(name, n);
     }
