@@ -7,8 +7,8 @@ wasmtime counts while they run: exact), time in wasmtime, time in V8 without its
     pip install wasmtime==50.0.1
     cargo build --release && python3 benches/speed.py target/release/loom --egraph -O3
 
-Input and outputs run in one process, one after the other in every round, each run 25 ms or more; the time is the CPU time of
-the thread, and the best of the rounds counts, because whatever disturbs a run makes it longer. `--control` measures also a
+Input and outputs run in one process, one after the other in every round, each run 25 ms or more; the best of the rounds counts, because
+whatever disturbs a run makes it longer (wasmtime: CPU time of the thread; V8: time on the clock, so the machine should be quiet). `--control` measures also a
 second copy of the input: how far its ratio is from 1 is what the machine adds (the placing of code alone can be 1 or 2 %).
 `--fuel-only` takes some seconds; `--keep DIR` leaves the outputs there; exit code 1 when any result differs.
 
@@ -75,7 +75,7 @@ def programs(only):
 
 
 def optimize(command, path, out):
-    """The seconds it took, or what went wrong."""
+    """What went wrong, or nothing."""
     done = subprocess.run(command + [path, "-o", out], capture_output=True, text=True)
     return None if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
@@ -114,7 +114,7 @@ class Running:
             op = re.match(r"^\[resource-(\w+)\](.*?)(?:\$\d+)?$", i.name)
             return host[f"{op[1]}_{resources.index(op[2])}"] if op else Func(store, i.type, trap)
 
-        exports = Instance(store, module, [supply(i) for i in module.imports]).exports(store)
+        self.exports = exports = Instance(store, module, [supply(i) for i in module.imports]).exports(store)
         for k, name in enumerate(resources):
             destructor = [e.name for e in module.exports if e.name.endswith("[dtor]" + name)]
             if destructor:
@@ -246,4 +246,5 @@ def main():
     sys.exit(1 if bad else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
