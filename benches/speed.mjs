@@ -1,5 +1,5 @@
 // node --no-liftoff speed.mjs HOST|- N ROUNDS LEAST_MS name=file.wasm ...    (called by speed.py)
-// Times run(N) of each file in V8, in turns, best of the rounds; N grows until a run of the first file takes
+// Times run(N) of each file in V8, in turns, CPU time of the thread, best of the rounds; N grows until a run of the first file takes
 // LEAST_MS. HOST is ../shared/fused/host.mjs, which gives a fused program its resource handles; `-` for modules without
 // imports. Prints {n, best: {name: ms}, results: {name: run(n)}} as JSON.
 import fs from 'fs';
@@ -8,8 +8,10 @@ import { pathToFileURL } from 'url';
 
 const [host, first, rounds, least, ...files] = process.argv.slice(2);
 const fused = host === '-' ? null : await import(pathToFileURL(path.resolve(host)).href);
-// Not process.threadCpuUsage(): Linux brings its value up to date only at a tick of the scheduler, 4 ms, a tenth of a run.
-const timed = (run, n) => { const start = performance.now(); run(n); return performance.now() - start; };
+// CPU time of this thread, so that others on the machine count little. Linux brings the thread's value up to date only at a tick of the
+// scheduler (4 ms, a tenth of a run), or when that of the process is asked for: therefore cpuUsage() first.
+const cpu = () => { process.cpuUsage(); const t = process.threadCpuUsage(); return (t.user + t.system) / 1000; };
+const timed = (run, n) => { const start = cpu(); run(n); return cpu() - start; };
 
 const load = file => fused
   ? fused.instantiate(file).run

@@ -7,8 +7,8 @@ wasmtime counts while they run: exact), time in wasmtime, time in V8 without its
     pip install wasmtime==50.0.1
     cargo build --release && python3 benches/speed.py target/release/loom --egraph -O3
 
-Input and outputs run in one process, one after the other in every round, each run 25 ms or more; the best of the rounds counts, because
-whatever disturbs a run makes it longer (wasmtime: CPU time of the thread; V8: time on the clock, so the machine should be quiet). `--control` measures also a
+Input and outputs run in one process, one after the other in every round, each run 25 ms or more; the time is the CPU time of
+the thread, and the best of the rounds counts, because whatever disturbs a run makes it longer. `--control` measures also a
 second copy of the input: how far its ratio is from 1 is what the machine adds (the placing of code alone can be 1 or 2 %).
 `--fuel-only` takes some seconds; `--keep DIR` leaves the outputs there; exit code 1 when any result differs.
 

@@ -13,7 +13,7 @@ const MOST: f64 = 1.00;
 
 /// Results of some inputs, and the fuel of the last.
 fn run(engine: &Engine, wasm: &[u8], inputs: &[i32]) -> Result<(Vec<i64>, u64), String> {
-    let go = || {
+    let go = || -> wasmtime::Result<(Vec<i64>, u64)> {
         let module = Module::new(engine, wasm)?;
         let mut store = Store::new(engine, ());
         store.set_fuel(u64::MAX / 2)?;
@@ -25,7 +25,7 @@ fn run(engine: &Engine, wasm: &[u8], inputs: &[i32]) -> Result<(Vec<i64>, u64), 
             results.push(entry.call(&mut store, n)?);
             fuel = before - store.get_fuel()?;
         }
-        wasmtime::Result::Ok((results, fuel))
+        Ok((results, fuel))
     };
     go().map_err(|e| format!("{e:?}"))
 }
