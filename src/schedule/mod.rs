@@ -50,10 +50,12 @@ pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
 use crate::caps::{Caps, Fault};
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Op};
+use crate::options::Objective;
 
 /// What lowering needs to know about the module.
 pub struct LowerContext<'a> {
@@ -61,6 +63,8 @@ pub struct LowerContext<'a> {
     pub effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
     /// Whether block types with several results may be used.
     pub multi_value: bool,
+    /// What is minimised: bytes only, or executed instructions first.
+    pub costs: &'a CostTable,
     /// Where choices come from.
     pub chaos: Chaos,
     /// Where work ends.
@@ -70,9 +74,16 @@ pub struct LowerContext<'a> {
 }
 
 impl<'a> LowerContext<'a> {
-    /// With the caps of the stages.
+    /// For size, with the caps of the stages.
     pub fn new(effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync), multi_value: bool) -> Self {
-        LowerContext { effects, multi_value, chaos: Chaos::OFF, caps: Caps::default(), fault: None }
+        LowerContext {
+            effects,
+            multi_value,
+            costs: CostTable::of(Objective::Size),
+            chaos: Chaos::OFF,
+            caps: Caps::default(),
+            fault: None,
+        }
     }
 }
 
@@ -175,7 +186,10 @@ fn attempt(
     own_blocks: &[(Block, u32)],
 ) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
     let mut prepared = prepare::prepare(f, own_blocks, cx)?;
-    let structured = crate::structure::structure(&prepared.f, cx.chaos).map_err(LowerError::Unsupported)?;
+    let structured = {
+        let keep = |b| cx.costs.for_time() && prepared.negation_costs(b);
+        crate::structure::structure(&prepared.f, cx.chaos, &keep).map_err(LowerError::Unsupported)?
+    };
     let code = stackify::stackify(&prepared, &structured, cx)?;
     let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps, cx.chaos)?;
     scramble::restore(&mut prepared.f, prepared.order);

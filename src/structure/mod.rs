@@ -89,11 +89,15 @@ pub struct Structured {
     pub frames: Vec<Frame>,
 }
 
-/// Structures `f`.
+/// Structures `f`. Blocks for which `keep_branch` holds stay `br_if` where an `if` would need the opposite of their condition.
 ///
 /// # Errors
 /// A reason, when the graph is not reducible.
-pub fn structure(f: &Function, chaos: Chaos) -> Result<Structured, &'static str> {
+pub fn structure(
+    f: &Function,
+    chaos: Chaos,
+    keep_branch: &dyn Fn(Block) -> bool,
+) -> Result<Structured, &'static str> {
     let cfg = Cfg::compute(f);
     let dom = DomTree::compute(f, &cfg);
     if !dom.is_reducible() {
@@ -101,5 +105,5 @@ pub fn structure(f: &Function, chaos: Chaos) -> Result<Structured, &'static str>
     }
     let loops = Loops::compute(&cfg, &dom);
     let placed = place::place(f, &cfg, &dom, &loops, chaos);
-    Ok(tidy::tidy(f, placed, chaos))
+    Ok(tidy::tidy(f, placed, chaos, keep_branch))
 }
