@@ -20,6 +20,7 @@ use crate::analysis::{Cfg, DomTree, Loops};
 use crate::chaos::Chaos;
 use crate::ir::entity::Block;
 use crate::ir::function::Function;
+use cranelift_entity::SecondaryMap;
 
 /// A frame: index into [`Structured::frames`].
 pub type FrameId = u32;
@@ -87,6 +88,8 @@ pub struct Structured {
     pub items: Vec<Item>,
     /// What each frame leads to.
     pub frames: Vec<Frame>,
+    /// How many loops are around each block.
+    pub depth: SecondaryMap<Block, u32>,
 }
 
 /// Structures `f`. Blocks for which `keep_branch` holds stay `br_if` where an `if` would need the opposite of their condition.
