@@ -127,6 +127,11 @@ impl CostTable {
         self.weigh(2, self.local)
     }
 
+    /// Whether time counts at all. Where it does not, only bytes decide.
+    pub fn for_time(&self) -> bool {
+        self.time > 0
+    }
+
     /// Time of one execution of an operator.
     pub fn op_time(&self, op: Op) -> u64 {
         self.ops[op as usize]

@@ -318,6 +318,7 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
     let context = LowerContext {
         effects: &effects,
         multi_value: cx.multi_value,
+        costs: cx.costs,
         caps: cx.options.caps,
         fault: cx.options.fault,
         chaos: cx.chaos(f),

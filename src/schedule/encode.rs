@@ -2,6 +2,7 @@
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::prepare::opposite;
+use crate::analysis::{Cfg, DomTree, Loops};
 use crate::cost::CostTable;
 use crate::ir::entity::*;
 use crate::ir::function::{BrOnKind, CatchKind, Function, TailCallee, Terminator};
@@ -9,6 +10,7 @@ use crate::ir::ops::{Imm, MemArg, Op};
 use crate::ir::types::{RefType, Type};
 use crate::module::{Identity, IndexMap};
 use crate::structure::FrameId;
+use cranelift_entity::SecondaryMap;
 use std::borrow::Cow;
 use wasm_encoder::{BlockType, Catch, Encode, Instruction};
 
@@ -193,30 +195,51 @@ impl StackCode {
         self.encode(&|_, _| 0, &Identity).len()
     }
 
-    /// Time that the code takes by a table: each instruction's, weighted by how often the loops around it run.
+    /// How many loops are around each block.
+    pub(super) fn loop_depths(&self) -> SecondaryMap<Block, u32> {
+        let cfg = Cfg::compute(&self.f);
+        let loops = Loops::compute(&cfg, &DomTree::compute(&self.f, &cfg));
+        let mut depth = SecondaryMap::with_capacity(self.f.blocks.len());
+        for &b in cfg.rpo() {
+            depth[b] = loops.depth(b);
+        }
+        depth
+    }
+
+    /// Time that the code takes by a table: each instruction's, weighted by how often the loops around it run. Code that
+    /// stands in a loop but always leaves it counts as what comes after the loop.
     pub fn cost(&self, costs: &CostTable) -> u64 {
-        let mut is_loop = vec![false; self.frame_results.len()];
+        self.weighted(costs, |op| match *op {
+            StackOp::Inst(i) | StackOp::Inverted(i) => costs.op_time(self.f.insts[i].op),
+            StackOp::Eqz => costs.op_time(Op::I32Eqz),
+            StackOp::Get(_) | StackOp::Set(_) | StackOp::Tee(_) => costs.local_time(),
+            StackOp::If { .. } | StackOp::Br { .. } | StackOp::BrIf { .. } | StackOp::Term(_) => {
+                costs.branch_time()
+            }
+            _ => 0,
+        })
+    }
+
+    /// How many instructions are executed, weighted in the same way: what two ways to write one graph differ in. Such ways
+    /// trade moves for jumps, and engines make about one instruction or none of either.
+    pub(super) fn executed(&self, costs: &CostTable) -> u64 {
+        self.weighted(costs, |op| {
+            let free = matches!(
+                op,
+                StackOp::Block(_) | StackOp::Loop(_) | StackOp::Else(_) | StackOp::End(_) | StackOp::Drop
+            );
+            u64::from(!free && !op.is_note())
+        })
+    }
+
+    fn weighted(&self, costs: &CostTable, time: impl Fn(&StackOp<u32>) -> u64) -> u64 {
+        let depths = self.loop_depths();
         let (mut depth, mut sum) = (0u32, 0u64);
         for op in &self.ops {
-            let time = match *op {
-                StackOp::Loop(id) => {
-                    is_loop[id as usize] = true;
-                    depth += 1;
-                    0
-                }
-                StackOp::End(id) if is_loop[id as usize] => {
-                    depth -= 1;
-                    0
-                }
-                StackOp::Inst(i) | StackOp::Inverted(i) => costs.op_time(self.f.insts[i].op),
-                StackOp::Eqz => costs.op_time(Op::I32Eqz),
-                StackOp::Get(_) | StackOp::Set(_) | StackOp::Tee(_) => costs.local_time(),
-                StackOp::If { .. } | StackOp::Br { .. } | StackOp::BrIf { .. } | StackOp::Term(_) => {
-                    costs.branch_time()
-                }
-                _ => 0,
-            };
-            sum += time * costs.frequency(depth);
+            if let StackOp::Mark(b) = *op {
+                depth = depths[b];
+            }
+            sum += time(op) * costs.frequency(depth);
         }
         sum
     }

@@ -1,14 +1,14 @@
 //! From virtual locals to numbered ones: coalescing, colouring, numbering.
 //!
 //! Values connected by a move share a local when their live ranges allow (those from the same local of the input first,
-//! then those in the innermost loops), and the move vanishes. The classes are then coloured, the most used first, each
+//! then those in the innermost loops; for speed the loops decide first), and the move vanishes. The classes are then coloured, the most used first, each
 //! with the local of the input that most of its values came from where that is free. A class written with zero at the start
 //! of the function keeps its local to itself from the entry on and needs no code: Wasm locals start as zero. Numbers go to
 //! the most used locals first, in runs of one type.
 
-use super::LowerError;
 use super::code::{StackOp, VirtualCode};
 use super::liveness::{CodeRef, EdgeMoves, Liveness, liveness};
+use super::{LowerContext, LowerError};
 use crate::chaos::Chaos;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Function, ValueDef};
@@ -139,9 +139,9 @@ impl Classes {
 pub(super) fn number(
     f: &Function,
     code: &VirtualCode,
-    max_steps: usize,
-    chaos: Chaos,
+    cx: &LowerContext<'_>,
 ) -> Result<Numbered, LowerError> {
+    let (max_steps, chaos) = (cx.caps.liveness_steps, cx.chaos);
     let (dense, values) = name_locals(f, code);
     let mut on_edge: Vec<bool> = code.moves.iter().map(|m| m.branch.is_some()).collect();
     let mut round = 0;
@@ -150,7 +150,7 @@ pub(super) fn number(
         let (live, edges) = live_with_edges(f, code, &on_edge, values.len(), &dense, max_steps)?;
         let mut classes = classes(f, &values, &live);
         let zeros = extend_zeros(f, code, &dense, &live, &mut classes, chaos);
-        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, chaos);
+        let joined = coalesce(f, code, &dense, &live, &edges, &mut classes, cx);
         round += 1;
         if round == 1 {
             crowded = crowded_edges(f, code, &edges, &joined);
@@ -382,8 +382,10 @@ fn coalesce(
     live: &Liveness,
     edges: &EdgePlaces,
     classes: &mut Classes,
-    chaos: Chaos,
+    cx: &LowerContext<'_>,
 ) -> Vec<usize> {
+    let chaos = cx.chaos;
+    let by_depth = cx.costs.for_time();
     let place = |i: usize| {
         let m = &code.moves[i];
         edges.get(&i).copied().unwrap_or((m.get + 1, m.set + 1))
@@ -393,7 +395,8 @@ fn coalesce(
         let m = &code.moves[i];
         let (a, p) = (f.values[m.from].hint, f.values[m.to].hint);
         let same = a.is_some() && a == p;
-        (!same, std::cmp::Reverse(live.depth[place(i).1 as usize]), m.set)
+        let depth = std::cmp::Reverse(live.depth[place(i).1 as usize]);
+        (by_depth.then_some(depth), !same, depth, m.set)
     };
     order.sort_by_key(key);
     chaos.shuffle("order of moves", (), &mut order);

@@ -50,10 +50,12 @@ pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
 use crate::caps::{Caps, Fault};
 use crate::chaos::Chaos;
+use crate::cost::CostTable;
 use crate::ir::effects::EffectSet;
 use crate::ir::entity::Block;
 use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Op};
+use crate::options::Objective;
 
 /// What lowering needs to know about the module.
 pub struct LowerContext<'a> {
@@ -61,6 +63,8 @@ pub struct LowerContext<'a> {
     pub effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync),
     /// Whether block types with several results may be used.
     pub multi_value: bool,
+    /// What is minimised: bytes only, or executed instructions first.
+    pub costs: &'a CostTable,
     /// Where choices come from.
     pub chaos: Chaos,
     /// Where work ends.
@@ -70,9 +74,16 @@ pub struct LowerContext<'a> {
 }
 
 impl<'a> LowerContext<'a> {
-    /// With the caps of the stages.
+    /// For size, with the caps of the stages.
     pub fn new(effects: &'a (dyn Fn(Op, &Imm) -> EffectSet + Sync), multi_value: bool) -> Self {
-        LowerContext { effects, multi_value, chaos: Chaos::OFF, caps: Caps::default(), fault: None }
+        LowerContext {
+            effects,
+            multi_value,
+            costs: CostTable::of(Objective::Size),
+            chaos: Chaos::OFF,
+            caps: Caps::default(),
+            fault: None,
+        }
     }
 }
 
@@ -110,12 +121,16 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     let mut own_blocks = edges_with_arguments(f);
     own_blocks.retain(|edge| cx.chaos.flip("edge in a block of its own", edge, false));
     let (mut best, mut crowded) = attempt(f, cx, &own_blocks)?;
-    let mut size = best.size();
+    let mut price = price_of(&best, cx);
     let arguments: usize =
         f.layout.iter().flat_map(|&b| f.term(b).edges()).map(|e| f.edge_args(e).len()).sum();
     let attempts = if arguments > MANY_ARGUMENTS { 1 } else { ATTEMPTS };
     for _ in 1..attempts {
-        own_blocks.extend(crowded.into_iter().filter(|e| (e.0.as_u32() as usize) < f.blocks.len()));
+        crowded.retain(|e| (e.0.as_u32() as usize) < f.blocks.len());
+        if cx.costs.for_time() {
+            exits_first(&best, &mut crowded, cx);
+        }
+        own_blocks.append(&mut crowded);
         let known = own_blocks.len();
         own_blocks.sort_unstable();
         own_blocks.dedup();
@@ -123,9 +138,9 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
             break;
         }
         let Ok((code, more)) = attempt(f, cx, &own_blocks) else { break };
-        let new = code.size();
-        if cx.chaos.flip("moves in blocks of their own", known, new < size) {
-            (best, size) = (code, new);
+        let new = price_of(&code, cx);
+        if cx.chaos.flip("moves in blocks of their own", known, new < price) {
+            (best, price) = (code, new);
         }
         crowded = more;
         if crowded.is_empty() {
@@ -147,6 +162,26 @@ pub fn lower(f: &Function, cx: &LowerContext<'_>) -> Result<StackCode, LowerErro
     check::check_capped(f, &plain, cx.effects, &cx.caps).map_err(|_| LowerError::Check(refused))?;
     plain.second_way = true;
     Ok(plain)
+}
+
+/// What attempts are compared by: executed instructions where time counts, then bytes.
+fn price_of(code: &StackCode, cx: &LowerContext<'_>) -> (u64, usize) {
+    (if cx.costs.for_time() { code.executed(cx.costs) } else { 0 }, code.size())
+}
+
+/// Keeps only the edges that leave a loop, if there are any. They are taken once where the loop runs many times, so moves in
+/// a block of their own save the most there; an edge within a loop would pay for its block with a branch in every iteration.
+/// The next attempt finds the others again.
+fn exits_first(code: &StackCode, crowded: &mut Vec<(Block, u32)>, cx: &LowerContext<'_>) {
+    let depth = code.loop_depths();
+    let exits: Vec<(Block, u32)> = crowded
+        .iter()
+        .copied()
+        .filter(|&(b, n)| depth[b] > depth[prepare::edge(&code.f, b, n).block])
+        .collect();
+    if !exits.is_empty() && cx.chaos.flip("exits of loops first", crowded.len(), true) {
+        *crowded = exits;
+    }
 }
 
 /// The edges of two-way and many-way branches that pass something.
@@ -175,9 +210,12 @@ fn attempt(
     own_blocks: &[(Block, u32)],
 ) -> Result<(StackCode, Vec<(Block, u32)>), LowerError> {
     let mut prepared = prepare::prepare(f, own_blocks, cx)?;
-    let structured = crate::structure::structure(&prepared.f, cx.chaos).map_err(LowerError::Unsupported)?;
+    let structured = {
+        let keep = |b| cx.costs.for_time() && prepared.negation_costs(b);
+        crate::structure::structure(&prepared.f, cx.chaos, &keep).map_err(LowerError::Unsupported)?
+    };
     let code = stackify::stackify(&prepared, &structured, cx)?;
-    let numbered = locals::number(&prepared.f, &code, cx.caps.liveness_steps, cx.chaos)?;
+    let numbered = locals::number(&prepared.f, &code, cx)?;
     scramble::restore(&mut prepared.f, prepared.order);
     let mut code = StackCode {
         f: prepared.f,

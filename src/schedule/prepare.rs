@@ -283,6 +283,18 @@ impl Prepared {
         }
     }
 
+    /// Whether the opposite of a block's condition takes an instruction more than the condition: it is neither a comparison
+    /// that has an opposite nor one with zero, or its value is wanted elsewhere too.
+    pub(super) fn negation_costs(&self, block: Block) -> bool {
+        let Terminator::Branch { cond, .. } = *self.f.term(block) else { return false };
+        let free = self.uses[cond] == 1
+            && self.f.def_inst(cond).is_some_and(|i| {
+                let op = self.f.insts[i].op;
+                self.position[i].0 == block && (op == Op::I32Eqz || opposite(op).is_some())
+            });
+        !free
+    }
+
     /// Whether nothing needs an instruction.
     pub(super) fn is_dead(&self, i: Inst) -> bool {
         self.f.insts[i].op.is_pure() && self.f.results(i).iter().all(|&r| !self.live[r])

@@ -20,6 +20,10 @@ struct Trip {
 }
 
 fn trip(wat: &str) -> Trip {
+    trip_with(wat, &context())
+}
+
+fn trip_with(wat: &str, cx: &LowerContext<'_>) -> Trip {
     let input = wat::parse_str(wat).expect("text parses");
     let decoded = module::decode(&input).expect("module decodes");
     let (mut m, types) = (decoded.module, decoded.types);
@@ -29,7 +33,7 @@ fn trip(wat: &str) -> Trip {
         let (lifted, a) = lift(&m, &types, body, allocations).expect("body is valid");
         allocations = a;
         let Lifted::Function(f) = lifted else { panic!("kept raw") };
-        let lowered = lower(&f, &context()).expect("lowers");
+        let lowered = lower(&f, cx).expect("lowers");
         code.push((*f, lowered));
     }
     let mut sizes = Vec::new();
@@ -376,4 +380,102 @@ fn checker_refuses_wrong_branches() {
         }
         assert!(check(&f, &bad, &effects).is_err(), "op {i}");
     }
+}
+
+/// The code for speed, with the same results as before.
+fn for_speed(code: &str) -> String {
+    let wat = format!(
+        r#"(module (memory 1) (func (export "f") (param $x i32) (param $y i32) (result i32) {code}))"#
+    );
+    trip_with(&wat, &LowerContext { costs: CostTable::of(Objective::Speed), ..context() })
+        .same_results()
+        .text()
+}
+
+/// Instructions of a name in a text.
+fn count(text: &str, name: &str) -> usize {
+    text.lines().filter(|l| l.split_whitespace().next() == Some(name)).count()
+}
+
+const SKIP_ON_BITS: &str = "(block (br_if 0 (i32.and (local.get $x) (i32.const 2)))
+    (i32.store (i32.const 8) (local.get $y)))
+  (i32.load (i32.const 8))";
+
+#[test]
+fn for_speed_a_branch_without_a_free_opposite_stays() {
+    let text = for_speed(SKIP_ON_BITS);
+    assert_eq!((count(&text, "br_if"), count(&text, "i32.eqz")), (1, 0), "{text}");
+}
+
+#[test]
+fn for_size_a_branch_without_a_free_opposite_becomes_an_if() {
+    let text = body(SKIP_ON_BITS).no_larger().text();
+    assert_eq!((count(&text, "if"), count(&text, "i32.eqz")), (1, 1), "{text}");
+}
+
+#[test]
+fn for_speed_a_branch_with_a_free_opposite_becomes_an_if() {
+    for cond in ["i32.lt_s (local.get $x) (i32.const 2)", "i32.eqz (local.get $x)"] {
+        let text = for_speed(&SKIP_ON_BITS.replace("i32.and (local.get $x) (i32.const 2)", cond));
+        assert_eq!((count(&text, "if"), count(&text, "i32.eqz")), (1, 0), "{text}");
+    }
+}
+
+#[test]
+fn for_speed_a_comparison_wanted_elsewhere_has_no_free_opposite() {
+    let text = for_speed(
+        "(local $c i32)
+         (block (br_if 0 (local.tee $c (i32.lt_s (local.get $x) (i32.const 2))))
+           (i32.store (i32.const 8) (local.get $y)))
+         (i32.add (local.get $c) (i32.load (i32.const 8)))",
+    );
+    assert_eq!((count(&text, "br_if"), count(&text, "i32.eqz")), (1, 0), "{text}");
+}
+
+const EXIT_WITH_VALUE: &str = "(local $i i32)
+  (block $out (result i32)
+    (loop $l
+      (drop (br_if $out (local.get $y) (i32.eq (local.get $i) (local.get $x))))
+      (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5))))
+    (i32.const 7))";
+
+#[test]
+fn for_speed_a_value_does_not_wait_in_each_iteration() {
+    let text = for_speed(EXIT_WITH_VALUE);
+    assert_eq!(count(&text, "drop"), 0, "{text}");
+}
+
+#[test]
+fn for_size_a_value_waits_over_the_exit_of_a_loop() {
+    let text = body(EXIT_WITH_VALUE).no_larger().text();
+    assert_eq!(count(&text, "drop"), 1, "{text}");
+}
+
+#[test]
+fn for_speed_a_value_made_for_the_exit_waits() {
+    let text =
+        for_speed(&EXIT_WITH_VALUE.replace("(local.get $y)", "(i32.mul (local.get $y) (local.get $i))"));
+    assert_eq!(count(&text, "drop"), 1, "{text}");
+}
+
+#[test]
+fn for_speed_a_value_waits_where_no_loop_is_left() {
+    let text = for_speed(
+        "(block $out (result i32)
+           (drop (br_if $out (local.get $y) (i32.and (local.get $x) (i32.const 2))))
+           (i32.store (i32.const 8) (local.get $y))
+           (i32.const 7))",
+    );
+    assert_eq!(count(&text, "drop"), 1, "{text}");
+}
+
+#[test]
+fn for_speed_moves_of_an_exit_are_not_made_in_each_iteration() {
+    // The loop goes on by its last branch; only the way out moves `y`.
+    let text = for_speed(EXIT_WITH_VALUE);
+    let inside = text.split("loop").nth(1).unwrap_or_default();
+    let before = inside.split("i32.eq").nth(1).unwrap_or_default();
+    let branch = before.lines().map(str::trim).find(|l| l.starts_with("if") || l.starts_with("br_if"));
+    let moves = before.lines().map(str::trim).skip(1).take_while(|l| Some(*l) != branch).count();
+    assert_eq!(moves, 0, "{text}");
 }

@@ -20,6 +20,7 @@ use crate::analysis::{Cfg, DomTree, Loops};
 use crate::chaos::Chaos;
 use crate::ir::entity::Block;
 use crate::ir::function::Function;
+use cranelift_entity::SecondaryMap;
 
 /// A frame: index into [`Structured::frames`].
 pub type FrameId = u32;
@@ -87,13 +88,19 @@ pub struct Structured {
     pub items: Vec<Item>,
     /// What each frame leads to.
     pub frames: Vec<Frame>,
+    /// How many loops are around each block.
+    pub depth: SecondaryMap<Block, u32>,
 }
 
-/// Structures `f`.
+/// Structures `f`. Blocks for which `keep_branch` holds stay `br_if` where an `if` would need the opposite of their condition.
 ///
 /// # Errors
 /// A reason, when the graph is not reducible.
-pub fn structure(f: &Function, chaos: Chaos) -> Result<Structured, &'static str> {
+pub fn structure(
+    f: &Function,
+    chaos: Chaos,
+    keep_branch: &dyn Fn(Block) -> bool,
+) -> Result<Structured, &'static str> {
     let cfg = Cfg::compute(f);
     let dom = DomTree::compute(f, &cfg);
     if !dom.is_reducible() {
@@ -101,5 +108,5 @@ pub fn structure(f: &Function, chaos: Chaos) -> Result<Structured, &'static str>
     }
     let loops = Loops::compute(&cfg, &dom);
     let placed = place::place(f, &cfg, &dom, &loops, chaos);
-    Ok(tidy::tidy(f, placed, chaos))
+    Ok(tidy::tidy(f, placed, chaos, keep_branch))
 }

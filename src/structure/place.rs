@@ -30,7 +30,11 @@ pub(super) fn place(f: &Function, cfg: &Cfg, dom: &DomTree, loops: &Loops, chaos
             forward[e.block] += 1;
         }
     }
-    let out = Structured { items: Vec::new(), frames: Vec::new() };
+    let mut depth = SecondaryMap::with_capacity(f.blocks.len());
+    for &b in cfg.rpo() {
+        depth[b] = loops.depth(b);
+    }
+    let out = Structured { items: Vec::new(), frames: Vec::new(), depth };
     let mut placer = Placer { f, cfg, dom, loops, forward, chaos, out };
     let mut tasks = vec![Task::Place(f.entry)];
     while let Some(task) = tasks.pop() {

@@ -2,7 +2,9 @@
 //!
 //! Each pass is one scan; passes repeat while they change something, at most [`ROUNDS`] times. Sizes in bytes: `block`,
 //! `br_if` and `end` take 5, `if` and `end` 3, so a frame whose first branch is a `br_if` directly in it always becomes an
-//! `if`; a `br` over the code that follows becomes `else`, one byte less.
+//! `if`; a `br` over the code that follows becomes `else`, one byte less. The `if` is entered on the opposite of the condition
+//! of the `br_if`; where that takes an `i32.eqz`, the `if` is still a byte shorter but executes one instruction more, so the
+//! caller may have such a `br_if` kept.
 
 use super::{Frame, FrameId, Item, Structured};
 use crate::chaos::Chaos;
@@ -13,10 +15,15 @@ use smallvec::SmallVec;
 
 const ROUNDS: usize = 6;
 
-pub(super) fn tidy(f: &Function, mut s: Structured, chaos: Chaos) -> Structured {
+pub(super) fn tidy(
+    f: &Function,
+    mut s: Structured,
+    chaos: Chaos,
+    keep_branch: &dyn Fn(Block) -> bool,
+) -> Structured {
     for _ in 0..ROUNDS {
         let falls = fall_through(f, &mut s, chaos);
-        let ifs = make_ifs(f, &mut s, chaos);
+        let ifs = make_ifs(f, &mut s, chaos, keep_branch);
         let elses = make_elses(f, &mut s, chaos);
         if !(falls | ifs | elses) {
             break;
@@ -143,7 +150,7 @@ fn uses(f: &Function, s: &Structured) -> Vec<u32> {
 
 /// Opens every `block` as late as possible: before the body that ends in the first branch to it, or, where that is a
 /// `br_if`, as an `if` in its place. Frames without a branch go.
-fn make_ifs(f: &Function, s: &mut Structured, chaos: Chaos) -> bool {
+fn make_ifs(f: &Function, s: &mut Structured, chaos: Chaos, keep_branch: &dyn Fn(Block) -> bool) -> bool {
     let count = uses(f, s);
     let mut resolver = Resolver::default();
     let mut out: Vec<Item> = Vec::with_capacity(s.items.len());
@@ -201,7 +208,8 @@ fn make_ifs(f: &Function, s: &mut Structured, chaos: Chaos) -> bool {
             Item::BrIf { block, edge } => {
                 let id = resolver.find(target(f, block, edge)).expect("label of a branch is open");
                 let n = place[id as usize];
-                if n >= opened && chaos.flip("make an if", (block, edge), true) {
+                let usual = edge == 1 || !keep_branch(block);
+                if n >= opened && chaos.flip("make an if", (block, edge), usual) {
                     open_to(n, &mut opened, &mut out, &mut body, &stack);
                     opened = n + 1;
                     out.push(Item::If { frame: id, block, skip: edge });

@@ -302,6 +302,34 @@ impl Stackify<'_> {
         self.remaining[from] -= 1;
     }
 
+    /// Whether an edge of a block passes a value that is made for it alone, not read from a local.
+    fn is_fresh(&self, block: Block, a: Value) -> bool {
+        self.p.repeat[a].at_edges
+            || matches!(self.p.f.values[a].def, ValueDef::Result(i, _)
+                if self.p.uses[a] == 1
+                    && !self.p.f.insts[i].op.is_const()
+                    && self.p.position[i].0 == block
+                    && self.p.f.result(i).is_some())
+    }
+
+    /// Whether an edge may pass a value on the stack as far as time counts. Not where it leaves a loop by a conditional
+    /// branch and the value is read from a local: that would be done each time the branch is not taken too, and a read
+    /// behind the loop is done once.
+    pub(super) fn may_wait(&self, block: Block, n: u32, a: Value) -> bool {
+        let leaves = || {
+            let to = edge(&self.p.f, block, n).block;
+            self.s.depth[block] > self.s.depth[to]
+        };
+        let form = match self.p.f.term(block) {
+            Terminator::Branch { .. } => self.layout.forms[block][n as usize],
+            _ => Form::Plain,
+        };
+        !self.cx.costs.for_time()
+            || !matches!(form, Form::BrIf | Form::Skip)
+            || self.is_fresh(block, a)
+            || !leaves()
+    }
+
     /// Bytes that an edge costs with a parameter in a local, and on the stack.
     pub(super) fn edge_costs(&self, block: Block, n: u32, p: Value, a: Value) -> (i32, i32) {
         let form = match self.p.f.term(block) {
@@ -313,12 +341,7 @@ impl Stackify<'_> {
             Form::Plain | Form::Else => 0,
         };
         let values = &self.p.f.values;
-        let fresh = self.p.repeat[a].at_edges
-            || matches!(values[a].def, ValueDef::Result(i, _)
-                if self.p.uses[a] == 1
-                    && !self.p.f.insts[i].op.is_const()
-                    && self.p.position[i].0 == block
-                    && self.p.f.result(i).is_some());
+        let fresh = self.is_fresh(block, a);
         let same_local = values[a].hint.is_some() && values[a].hint == values[p].hint;
         if fresh {
             (2, extra)

@@ -149,6 +149,9 @@ impl Stackify<'_> {
             if a == p {
                 return None;
             }
+            if !self.cx.chaos.flip("value over the exit of a loop", (x, i), self.may_wait(x, i, a)) {
+                return None;
+            }
             let (local, stack) = self.edge_costs(x, i, p, a);
             saving += local - stack;
         }
