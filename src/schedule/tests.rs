@@ -436,6 +436,8 @@ const EXIT_WITH_VALUE: &str = "(local $i i32)
   (block $out (result i32)
     (loop $l
       (drop (br_if $out (local.get $y) (i32.eq (local.get $i) (local.get $x))))
+      (i32.store (i32.const 8) (local.get $i))
+      (drop (br_if $out (local.get $y) (i32.eq (local.get $i) (i32.load (i32.const 12)))))
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5))))
     (i32.const 7))";
 
