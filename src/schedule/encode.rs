@@ -239,7 +239,7 @@ impl StackCode {
             if let StackOp::Mark(b) = *op {
                 depth = depths[b];
             }
-            sum += time(op) * costs.frequency(depth);
+            sum = sum.saturating_add(time(op) * costs.frequency(depth));
         }
         sum
     }
