@@ -32,8 +32,8 @@ pub struct Choice<'a> {
     prices: Prices<'a>,
     /// Price of reading a local.
     local: u64,
-    /// Price of another use of what is computed anyway.
-    reuse: u64,
+    /// Price of another use of what is computed anyway, where the costs tell it apart.
+    reuse: Option<u64>,
     chaos: Chaos,
     /// Instructions that read or may trap, but are known not to: they are executed only if their value is needed.
     removable: &'a SecondaryMap<Inst, bool>,
@@ -46,7 +46,7 @@ pub struct Choice<'a> {
     /// The chosen node of each class.
     best: HashMap<Id, Node>,
     /// Classes that are computed whatever is chosen: something with an effect, or the end of the block, takes their value in
-    /// the block in which the input computes it. Another use of such a class costs a read of a local.
+    /// the block in which the input computes it. Empty where the costs do not tell them apart.
     anchored: HashSet<Id>,
     /// How often each needed class is asked for.
     demand: HashMap<Id, u32>,
@@ -75,7 +75,7 @@ impl<'a> Choice<'a> {
             built,
             prices: Prices::new(f, built, costs, chaos),
             local: costs.local(),
-            reuse: costs.reuse().unwrap_or(0),
+            reuse: costs.reuse(),
             chaos,
             removable,
             forced,
@@ -87,7 +87,7 @@ impl<'a> Choice<'a> {
             params: HashSet::new(),
         };
         choice.demand_of_input();
-        if costs.reuse().is_some() {
+        if choice.reuse.is_some() {
             choice.anchor();
         }
         for _ in 0..ROUNDS {
@@ -180,8 +180,11 @@ impl<'a> Choice<'a> {
     /// Cost of one use of a class: what is asked for more than once is computed once and read from a local.
     fn use_cost(&self, class: Id) -> u64 {
         let cost = self.cost(class);
-        if cost < INFINITE && self.anchored.contains(&class) {
-            return cost.min(self.reuse);
+        if let Some(reuse) = self.reuse
+            && cost < INFINITE
+            && self.anchored.contains(&class)
+        {
+            return cost.min(reuse);
         }
         match self.demand.get(&class) {
             Some(&n) if n >= 2 && cost < INFINITE => cost.min(self.local + cost / u64::from(n)),

@@ -1,10 +1,9 @@
 //! The new bodies into the module, with every way back: per function by size, per function by validation, as a whole.
 
-use super::function::{NewBody, Optimized};
+use super::function::{NewBody, Optimized, encoded};
 use super::timing::Clock;
 use crate::caps::Fault;
 use crate::ir::entity::FuncId;
-use crate::ir::types::Type;
 use crate::module::{self, Body, Module};
 use crate::schedule::StackCode;
 use crate::{Error, Options, Report};
@@ -39,13 +38,8 @@ pub(super) fn assemble(
     }
     clock.time("encode", || {
         let numbering = module.numbering();
-        // A type that is missing makes the body invalid, and the function keeps its old one.
-        let block_type = |_: &[Type], results: &[Type]| {
-            module.find_func_type(&[], results).map_or(u32::MAX, |ty| numbering.types.get(ty))
-        };
-        bodies.par_extend(
-            late.into_par_iter().map(|(func, code)| (func, code.encode(&block_type, &numbering))),
-        );
+        bodies
+            .par_extend(late.into_par_iter().map(|(func, code)| (func, encoded(&code, &module, &numbering))));
     });
     let mut old: Vec<(FuncId, Option<Body>)> = Vec::with_capacity(bodies.len());
     for (func, mut bytes) in bodies {

@@ -15,7 +15,7 @@ use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
-use crate::module::{Identity, Module};
+use crate::module::{Identity, IndexMap, Module};
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -160,10 +160,15 @@ fn written(code: StackCode, module: &Module) -> NewBody {
     if code.block_types().iter().any(|results| module.find_func_type(&[], results).is_none()) {
         return NewBody::Code(Box::new(code));
     }
+    NewBody::Bytes(encoded(&code, module, &Identity))
+}
+
+/// Bytes of a body under a numbering.
+pub(super) fn encoded(code: &StackCode, module: &Module, map: &impl IndexMap) -> Vec<u8> {
     // A type that is missing makes the body invalid, and the function keeps its old one.
     let block_type =
-        |_: &[Type], results: &[Type]| module.find_func_type(&[], results).map_or(u32::MAX, |ty| ty.as_u32());
-    NewBody::Bytes(code.encode(&block_type, &Identity))
+        |_: &[Type], results: &[Type]| module.find_func_type(&[], results).map_or(u32::MAX, |ty| map.ty(ty));
+    code.encode(&block_type, map)
 }
 
 /// Equality saturation and extraction. `None`: the function stays as it was lifted.

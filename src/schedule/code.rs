@@ -4,6 +4,7 @@ use crate::ir::entity::{Block, Inst, Value};
 use crate::ir::function::Function;
 use crate::ir::types::Type;
 use crate::structure::FrameId;
+use cranelift_entity::SecondaryMap;
 use hashbrown::HashMap;
 
 /// An operation of stack code. `L` names locals: SSA values before numbering, indices after it.
@@ -136,6 +137,8 @@ pub struct StackCode {
     pub frame_results: Vec<Vec<Type>>,
     /// Frames that the edges of many-way terminators lead to, as in [`VirtualCode::labels`].
     pub labels: HashMap<Block, Vec<FrameId>>,
+    /// How many loops are around each block, as in [`crate::structure::Structured::depth`].
+    pub depth: SecondaryMap<Block, u32>,
     /// Whether the checker refused the first way to write the function and accepted a plainer one.
     pub second_way: bool,
 }

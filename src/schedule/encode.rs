@@ -2,7 +2,6 @@
 
 use super::code::{FUNCTION_FRAME, StackCode, StackOp};
 use super::prepare::opposite;
-use crate::analysis::{Cfg, DomTree, Loops};
 use crate::cost::CostTable;
 use crate::ir::entity::*;
 use crate::ir::function::{BrOnKind, CatchKind, Function, TailCallee, Terminator};
@@ -10,7 +9,6 @@ use crate::ir::ops::{Imm, MemArg, Op};
 use crate::ir::types::{RefType, Type};
 use crate::module::{Identity, IndexMap};
 use crate::structure::FrameId;
-use cranelift_entity::SecondaryMap;
 use std::borrow::Cow;
 use wasm_encoder::{BlockType, Catch, Encode, Instruction};
 
@@ -195,17 +193,6 @@ impl StackCode {
         self.encode(&|_, _| 0, &Identity).len()
     }
 
-    /// How many loops are around each block.
-    pub(super) fn loop_depths(&self) -> SecondaryMap<Block, u32> {
-        let cfg = Cfg::compute(&self.f);
-        let loops = Loops::compute(&cfg, &DomTree::compute(&self.f, &cfg));
-        let mut depth = SecondaryMap::with_capacity(self.f.blocks.len());
-        for &b in cfg.rpo() {
-            depth[b] = loops.depth(b);
-        }
-        depth
-    }
-
     /// Time that the code takes by a table: each instruction's, weighted by how often the loops around it run. Code that
     /// stands in a loop but always leaves it counts as what comes after the loop.
     pub fn cost(&self, costs: &CostTable) -> u64 {
@@ -233,11 +220,10 @@ impl StackCode {
     }
 
     fn weighted(&self, costs: &CostTable, time: impl Fn(&StackOp<u32>) -> u64) -> u64 {
-        let depths = self.loop_depths();
         let (mut depth, mut sum) = (0u32, 0u64);
         for op in &self.ops {
             if let StackOp::Mark(b) = *op {
-                depth = depths[b];
+                depth = self.depth[b];
             }
             sum = sum.saturating_add(time(op) * costs.frequency(depth));
         }

@@ -173,7 +173,7 @@ fn price_of(code: &StackCode, cx: &LowerContext<'_>) -> (u64, usize) {
 /// a block of their own save the most there; an edge within a loop would pay for its block with a branch in every iteration.
 /// The next attempt finds the others again.
 fn exits_first(code: &StackCode, crowded: &mut Vec<(Block, u32)>, cx: &LowerContext<'_>) {
-    let depth = code.loop_depths();
+    let depth = &code.depth;
     let exits: Vec<(Block, u32)> = crowded
         .iter()
         .copied()
@@ -223,6 +223,7 @@ fn attempt(
         locals: numbered.locals,
         frame_results: code.frame_results,
         labels: code.labels,
+        depth: structured.depth,
         second_way: false,
     };
     peephole::peephole(&mut code, cx.caps.liveness_steps, cx.chaos)?;
