@@ -1,4 +1,5 @@
 // node --no-liftoff speed.mjs HOST|- N ROUNDS LEAST_MS name=file.wasm ...    (called by speed.py)
+// A file with the name `-` is loaded and not timed.
 // Times run(N) of each file in V8, in turns, CPU time of the thread, best of the rounds; N grows until a run of the first file takes
 // LEAST_MS. HOST is ../shared/fused/host.mjs, which gives a fused program its resource handles; `-` for modules without
 // imports. Prints {n, best: {name: ms}, results: {name: run(n)}} as JSON.
@@ -16,7 +17,9 @@ const timed = (run, n) => { const start = cpu(); run(n); return cpu() - start; }
 const load = file => fused
   ? fused.instantiate(file).run
   : (run => n => BigInt.asUintN(64, run(n)))(new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(file))).exports.run);
-const runs = Object.fromEntries(files.map(f => { const [name, file] = f.split(/=(.*)/s); return [name, load(file)]; }));
+const runs = {}, idle = [];
+for (const [name, file] of files.map(f => f.split(/=(.*)/s)))
+  if (name === '-') idle.push(load(file)); else runs[name] = load(file);
 
 const names = Object.keys(runs);
 let n = +first;

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! The groups are `:other` (all), `:const`, `:float` (takes a float), `:vector` (takes a vector), `:load`, `:store`, `:atomic`,
-//! `:global`, `:call`, `:branch` and `:constant-divisor` (integer divisions and remainders by a constant, which engines do
-//! without dividing; 0: like the others); `;` starts a comment. What is not said is 0, but for `loop`, which is `1 0`.
+//! `:global`, `:call`, `:branch` and `:constant-divisor` (integer divisions by a constant, which engines do without dividing,
+//! and remainders, which take a multiplication and a subtraction more; 0: like the others); `;` starts a comment. What is not said is 0, but for `loop`, which is `1 0`.
 //!
 //! Complexity: a table is read in time linear in its text; a price is a lookup.
 
@@ -104,11 +104,16 @@ impl CostTable {
         self.weigh(op_bytes(op, imm), self.ops[op as usize])
     }
 
-    /// Price of an integer division or remainder by a constant.
+    /// Price of an integer division or remainder by a constant. Engines make a remainder of the quotient.
     pub fn division_by_constant(&self, op: Op) -> u64 {
+        let from_quotient = match op {
+            Op::I32RemS | Op::I32RemU => self.op_time(Op::I32Mul) + self.op_time(Op::I32Sub),
+            Op::I64RemS | Op::I64RemU => self.op_time(Op::I64Mul) + self.op_time(Op::I64Sub),
+            _ => 0,
+        };
         match self.constant_divisor {
             0 => self.op(op, |_| 0),
-            time => self.weigh(1, time),
+            time => self.weigh(1, time + from_quotient),
         }
     }
 

@@ -116,6 +116,11 @@ mod tests {
         assert!(!size.hoists(Op::F64Mul));
         assert!(speed.hoists(Op::F64Mul) && speed.hoists(Op::I32Mul) && !speed.hoists(Op::I32Add));
         assert!(speed.op(Op::I64DivU, |_| 0) > speed.op(Op::I64Mul, |_| 0));
+        // The remainder costs more than taking the product with a quotient that is there from the dividend.
+        let (quotient, rest) =
+            (speed.division_by_constant(Op::I32DivU), speed.division_by_constant(Op::I32RemU));
+        let product = speed.op(Op::I32Mul, |_| 0) + speed.op(Op::I32Sub, |_| 0);
+        assert!(rest > quotient && rest > product + speed.reuse().unwrap());
         assert_eq!(speed.frequency(2), 64);
         assert_eq!(speed.frequency(100), speed.frequency(6));
     }

@@ -15,8 +15,8 @@
 //!
 //! # Way
 //!
-//! 1. [`prepare`]: a copy of the graph in which edges whose moves would disturb another edge have a block of their own;
-//!    liveness and use counts of values; which constants are repeated at each use.
+//! 1. [`prepare`]: a copy of the graph in which edges whose moves would disturb another edge have a block of their own and
+//!    next values of loop counters stand last in their block ([`delay`]); liveness and use counts of values; which constants are repeated at each use.
 //! 2. [`crate::structure`]: blocks to nested control flow.
 //! 3. [`stackify`]: one walk over the structured code from its end to its beginning with a stack of *demands* (values that
 //!    the code after this point expects on the operand stack). An instruction whose result is the topmost demand, and which
@@ -31,6 +31,7 @@
 
 mod check;
 pub mod code;
+mod delay;
 mod encode;
 mod liveness;
 mod locals;

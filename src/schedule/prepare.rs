@@ -5,6 +5,7 @@
 //! problem), or is reached with other arguments. Such an edge gets a block of its own. So does an edge that produces
 //! values while others to the same target do not.
 
+use super::delay::delay_next_values;
 use super::scramble::{Order, scramble};
 use super::{LowerContext, LowerError};
 use crate::analysis::{Cfg, DomTree};
@@ -102,7 +103,10 @@ pub(super) fn prepare(
     cx: &LowerContext<'_>,
 ) -> Result<Prepared, LowerError> {
     let mut f = f.clone();
-    let order = scramble(&mut f, cx);
+    let scrambled = scramble(&mut f, cx);
+    // Blocks get their order back one change after the other, the last one first.
+    let mut order = delay_next_values(&mut f, cx.chaos);
+    order.extend(scrambled);
     let cfg = Cfg::compute(&f);
     let dom = DomTree::compute(&f, &cfg);
     if !dom.is_reducible() {
