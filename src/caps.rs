@@ -12,6 +12,7 @@ use crate::extract_check::MAX_WORK as MAX_CHECK_STATES;
 use crate::lift::MAX_EDGE_ARGS;
 use crate::lift::ssa::MAX_PHI_OPERANDS;
 use crate::pipeline::KEPT_GRAPHS;
+use crate::program::inline::InlineCaps;
 use crate::schedule::{
     MAX_CHECK_HELD, MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS, MAX_VALUES,
 };
@@ -52,6 +53,8 @@ pub struct Caps {
     pub extract_retries: usize,
     /// Blocks times resources times passes of the extraction checker.
     pub check_states: usize,
+    /// What the inliner may do.
+    pub inline: InlineCaps,
     /// Values of a function that is lowered.
     pub lowered_values: usize,
     /// Blocks that live ranges of locals cover.
@@ -85,6 +88,7 @@ impl Default for Caps {
             expression_attempts: MAX_ATTEMPTS,
             extract_retries: MAX_RETRIES,
             check_states: MAX_CHECK_STATES,
+            inline: InlineCaps::default(),
             lowered_values: MAX_VALUES,
             liveness_steps: MAX_LIVENESS_STEPS,
             parameter_steps: MAX_PARAMETER_STEPS,

@@ -5,6 +5,7 @@
 //! All algorithms are iterative and linear or `n log n` in blocks plus edges.
 
 pub mod cfg;
+pub mod components;
 pub mod dominators;
 pub mod liveness;
 pub mod loops;
@@ -13,6 +14,7 @@ pub mod summaries;
 pub mod uses;
 
 pub use cfg::Cfg;
+pub use components::components;
 pub use dominators::DomTree;
 pub use liveness::Liveness;
 pub use loops::Loops;

@@ -6,10 +6,9 @@
 //! takes part in a recursion may not return, which counts as an effect on the host (what would follow must not be done
 //! earlier); one without either always returns, traps or throws.
 //!
-//! Strongly connected components by Tarjan's algorithm, iterative; linear in functions plus call sites.
-//! ("Depth-First Search and Linear Graph Algorithms", SIAM Journal on Computing 1972.)
+//! Linear in functions plus call sites ([`components`]).
 
-use super::Cfg;
+use super::{Cfg, components};
 use crate::ir::effects::{EffectSet, effects};
 use crate::ir::entity::{Block, FuncId, Inst};
 use crate::ir::function::{Function, TailCallee, Terminator};
@@ -92,23 +91,27 @@ impl Summaries {
     /// From the facts about each function, by index. Functions beyond the end are unknown.
     pub fn compute(facts: &[CallFacts]) -> Summaries {
         let mut summaries = Summaries::unknown();
-        Tarjan::new(facts).run(|component| {
-            let looping = match component {
-                [one] => facts[one.index()].callees.binary_search(one).is_ok(),
-                _ => true,
-            };
-            let mut all = if looping { EffectSet::NONE.as_call() } else { EffectSet::NONE };
-            for func in component {
-                let facts = &facts[func.index()];
-                all = all.union(facts.own);
-                for callee in facts.callees.iter().filter(|c| component.binary_search(c).is_err()) {
-                    all = all.union(summaries.of[*callee]);
+        components(
+            facts.len(),
+            |f| &facts[f.index()].callees,
+            |component| {
+                let looping = match component {
+                    [one] => facts[one.index()].callees.binary_search(one).is_ok(),
+                    _ => true,
+                };
+                let mut all = if looping { EffectSet::NONE.as_call() } else { EffectSet::NONE };
+                for func in component {
+                    let facts = &facts[func.index()];
+                    all = all.union(facts.own);
+                    for callee in facts.callees.iter().filter(|c| component.binary_search(c).is_err()) {
+                        all = all.union(summaries.of[*callee]);
+                    }
                 }
-            }
-            for &func in component {
-                summaries.of[func] = all;
-            }
-        });
+                for &func in component {
+                    summaries.of[func] = all;
+                }
+            },
+        );
         summaries
     }
 
@@ -137,90 +140,6 @@ impl Summaries {
             Terminator::Invoke { op, imm, .. } => self.effects(*op, imm),
             term => term_effects(term),
         }
-    }
-}
-
-/// Tarjan's algorithm with an explicit stack.
-struct Tarjan<'a> {
-    facts: &'a [CallFacts],
-    /// Number in the order of the search, 0 when not visited yet.
-    number: Vec<u32>,
-    low: Vec<u32>,
-    on_stack: Vec<bool>,
-    /// Functions whose component is not complete.
-    stack: Vec<FuncId>,
-    next: u32,
-}
-
-impl<'a> Tarjan<'a> {
-    fn new(facts: &'a [CallFacts]) -> Self {
-        let n = facts.len();
-        Tarjan {
-            facts,
-            number: vec![0; n],
-            low: vec![0; n],
-            on_stack: vec![false; n],
-            stack: Vec::new(),
-            next: 1,
-        }
-    }
-
-    /// Calls `emit` with each component, callees before callers, its members in ascending order.
-    fn run(mut self, mut emit: impl FnMut(&[FuncId])) {
-        let facts = self.facts;
-        let mut work: Vec<(FuncId, usize)> = Vec::new();
-        for root in (0..facts.len()).map(FuncId::new) {
-            if self.number[root.index()] != 0 {
-                continue;
-            }
-            self.enter(root);
-            work.push((root, 0));
-            while let Some((func, next)) = work.last_mut() {
-                let (f, at) = (*func, *next);
-                *next += 1;
-                match facts[f.index()].callees.get(at) {
-                    Some(c) if c.index() >= facts.len() => {}
-                    Some(&c) if self.number[c.index()] == 0 => {
-                        self.enter(c);
-                        work.push((c, 0));
-                    }
-                    Some(c) => {
-                        if self.on_stack[c.index()] {
-                            self.low[f.index()] = self.low[f.index()].min(self.number[c.index()]);
-                        }
-                    }
-                    None => {
-                        work.pop();
-                        if let Some((caller, _)) = work.last() {
-                            let c = caller.index();
-                            self.low[c] = self.low[c].min(self.low[f.index()]);
-                        }
-                        if self.low[f.index()] == self.number[f.index()] {
-                            self.leave(f, &mut emit);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn enter(&mut self, f: FuncId) {
-        self.number[f.index()] = self.next;
-        self.low[f.index()] = self.next;
-        self.next += 1;
-        self.on_stack[f.index()] = true;
-        self.stack.push(f);
-    }
-
-    /// The component of `root` is everything above it on the stack.
-    fn leave(&mut self, root: FuncId, emit: &mut impl FnMut(&[FuncId])) {
-        let start = self.stack.iter().rposition(|&f| f == root).unwrap_or(0);
-        let mut component = self.stack.split_off(start);
-        for f in &component {
-            self.on_stack[f.index()] = false;
-        }
-        component.sort_unstable();
-        emit(&component);
     }
 }
 

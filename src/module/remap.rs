@@ -68,6 +68,14 @@ impl Module {
         Ok(Some(function.into_raw_body()))
     }
 
+    /// A body made by loom with the indices of this module, with final ones instead.
+    ///
+    /// # Errors
+    /// When the body is malformed.
+    pub fn remapped_bytes(bytes: &[u8], numbering: &Numbering) -> Result<Vec<u8>, Error> {
+        Ok(reencode_body(bytes, 0, &mut |entity| numbering.entity(entity))?.into_raw_body())
+    }
+
     /// Calls `visit` with each entity that a raw body names, types included, as often as it does. Nothing for functions
     /// without a raw body.
     ///

@@ -11,6 +11,7 @@ use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::{Saturation, saturate_capped};
 use crate::extract::{self, Elaborated, elaborate};
 use crate::extract_check::{self, Refusal};
+use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::types::Type;
@@ -31,13 +32,13 @@ pub(super) struct Shared<'a> {
     /// Whether block types with several results may be used.
     pub multi_value: bool,
     /// The function to explain.
-    pub explain: Option<crate::ir::entity::FuncId>,
+    pub explain: Option<FuncId>,
     pub clock: &'a Clock,
 }
 
 impl Shared<'_> {
     /// Where the choices for a function come from.
-    fn chaos(&self, f: &Function) -> Chaos {
+    pub fn chaos(&self, f: &Function) -> Chaos {
         Chaos::new(self.options.chaos, f.id.as_u32())
     }
 }
@@ -65,12 +66,25 @@ pub(super) struct Optimized {
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
     pub explanation: Option<String>,
+    /// Calls that were replaced in the new code by what they call.
+    pub inlined: usize,
+    /// Functions that nothing refers to any more when the new code is used.
+    pub absorbed: Vec<FuncId>,
 }
 
 impl Optimized {
     /// A limit was reached `times` times.
     pub fn count(&mut self, limit: &'static str, times: u64) {
         *self.limits.entry(limit).or_default() += times;
+    }
+
+    /// Bytes of the body, the old one if there is no new one.
+    pub fn size(&self, f: FuncId, module: &Module) -> usize {
+        match &self.body {
+            Some(NewBody::Bytes(bytes)) => bytes.len(),
+            Some(NewBody::Code(code)) => code.size(),
+            None => module.raw_body(f).map_or(usize::MAX, <[u8]>::len),
+        }
     }
 
     /// A checker refused what a stage made.
@@ -80,8 +94,9 @@ impl Optimized {
     }
 }
 
-/// Runs one function through saturation, extraction and lowering, and decides which body it gets.
-pub(super) fn optimize_function(f: &Function, cx: &Shared<'_>) -> Optimized {
+/// Runs one function through saturation, extraction and lowering, and decides which body it gets. `old_size`: bytes of the
+/// bodies that a new one would replace.
+pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
     let mut result = Optimized::default();
     let broken = broken(f, Fault::LiftedGraph, cx);
     let f = broken.as_ref().unwrap_or(f);
@@ -95,7 +110,6 @@ pub(super) fn optimize_function(f: &Function, cx: &Shared<'_>) -> Optimized {
         result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
-    let old_size = cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
     let candidates = candidates(f, old_size, cx, &mut result);
     if !candidates.is_empty() {
         match choose(candidates, old_size, cx.options, cx.costs) {

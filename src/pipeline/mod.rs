@@ -7,6 +7,7 @@
 
 mod assemble;
 mod function;
+mod group;
 mod survey;
 mod timing;
 
@@ -15,14 +16,13 @@ pub use survey::KEPT_GRAPHS;
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
-use crate::ir::function::Function;
 use crate::module::{Module, decode_with};
+use crate::program::inline::{self, InlineFacts, Plan};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
 use cranelift_entity::EntityRef;
-use function::{Optimized, Shared, optimize_function};
+use function::{Optimized, Shared};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -63,7 +63,9 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     // With the features that the input uses and no others, no later stage sees a type that they do not have.
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
-    let Survey { module, types, functions, summaries, operators } = survey(decoded, &clock, &options.caps)?;
+    let loops = options.objective == Objective::Speed;
+    let Survey { module, types, functions, summaries, inline, operators } =
+        survey(decoded, &clock, &options.caps, loops)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
     for reason in functions.iter().filter_map(Surveyed::raw) {
@@ -95,12 +97,11 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let optimized: Vec<(FuncId, Optimized)> = if options.effort == 0 {
         Vec::new()
     } else {
-        let one = |surveyed: Surveyed<'_>| {
-            let func = surveyed.func;
-            let f = clock.time("lift", || surveyed.graph(&module, &types, &options.caps))?;
-            Some((func, guarded(&f, &shared)))
-        };
-        functions.into_par_iter().filter_map(one).collect()
+        let plan = clock.time("analysis", || plan(&module, &inline, options));
+        for &(limit, n) in &plan.limits {
+            *report.limits.entry(limit.to_owned()).or_default() += n;
+        }
+        group::optimize_all(functions, &types, &plan, &shared)
     };
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
@@ -134,15 +135,11 @@ fn note_refusals(module: &Module, optimized: &[(FuncId, Optimized)], report: &mu
     }
 }
 
-/// A bug in a stage costs one function its new body, loudly, and not the user the run.
-fn guarded(f: &Function, shared: &Shared<'_>) -> Optimized {
-    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, shared));
-    std::panic::catch_unwind(work).unwrap_or_else(|_| {
-        let mut failed = Optimized::default();
-        failed.limits.insert("internal-panic", 1);
-        failed.refuse("internal error: a stage panicked".to_owned());
-        failed
-    })
+/// What is inlined where.
+fn plan(module: &Module, facts: &[InlineFacts], options: &Options) -> Plan {
+    let mut pinned = module.declared_funcs();
+    pinned.extend(module.start);
+    inline::plan(facts, &pinned, options.objective, &options.caps.inline, options.chaos)
 }
 
 /// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.

@@ -10,7 +10,8 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift_capped};
-use crate::module::{Decoded, Module, TypeMap, UndecodedBody};
+use crate::module::{Decoded, Entity, Module, TypeMap, UndecodedBody};
+use crate::program::inline::InlineFacts;
 use cranelift_entity::EntityRef;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +25,8 @@ pub(super) struct Survey<'a> {
     pub types: TypeMap,
     pub functions: Vec<Surveyed<'a>>,
     pub summaries: Summaries,
+    /// What the inliner knows of each function, by index.
+    pub inline: Vec<InlineFacts>,
     /// The proposals whose operators the functions use, as bits by [`Feature`].
     pub operators: u32,
 }
@@ -57,20 +60,45 @@ impl Surveyed<'_> {
         match self.state {
             State::Lifted(f) => Some(f),
             State::Raw(_) => None,
-            State::Body(body) => match lift_capped(module, types, body, Default::default(), caps) {
-                Ok((Lifted::Function(f), _)) => Some(f),
-                // It was lifted before.
-                Ok((Lifted::Raw(_), _)) | Err(_) => None,
-            },
+            State::Body(body) => lift_again(body, module, types, caps),
+        }
+    }
+
+    /// Another copy of the graph.
+    pub fn copy(&self, module: &Module, types: &TypeMap, caps: &Caps) -> Option<Box<Function>> {
+        match &self.state {
+            State::Lifted(f) => Some(f.clone()),
+            State::Raw(_) => None,
+            State::Body(body) => lift_again(body.clone(), module, types, caps),
         }
     }
 }
 
-/// Validates and lifts all bodies. The first error by function index is the one reported.
-pub(super) fn survey<'a>(decoded: Decoded<'a>, clock: &Clock, caps: &Caps) -> Result<Survey<'a>, Error> {
+fn lift_again(
+    body: UndecodedBody<'_>,
+    module: &Module,
+    types: &TypeMap,
+    caps: &Caps,
+) -> Option<Box<Function>> {
+    match lift_capped(module, types, body, Default::default(), caps) {
+        Ok((Lifted::Function(f), _)) => Some(f),
+        // It was lifted before.
+        Ok((Lifted::Raw(_), _)) | Err(_) => None,
+    }
+}
+
+/// Validates and lifts all bodies. The first error by function index is the one reported. `loops`: whether the inliner
+/// wants to know what is around a call.
+pub(super) fn survey<'a>(
+    decoded: Decoded<'a>,
+    clock: &Clock,
+    caps: &Caps,
+    loops: bool,
+) -> Result<Survey<'a>, Error> {
     let Decoded { module, bodies, types } = decoded;
     let kept = AtomicUsize::new(0);
-    let results: Vec<Result<(Surveyed<'a>, CallFacts, u32), Error>> = bodies
+    type One<'a> = (Surveyed<'a>, CallFacts, InlineFacts, u32);
+    let results: Vec<Result<One<'a>, Error>> = bodies
         .into_par_iter()
         .map_init(Default::default, |allocations, body| {
             let again = body.clone();
@@ -80,29 +108,46 @@ pub(super) fn survey<'a>(decoded: Decoded<'a>, clock: &Clock, caps: &Caps) -> Re
             *allocations = back;
             Ok(match lifted {
                 Lifted::Raw(reason) => {
-                    (Surveyed { func, state: State::Raw(reason) }, CallFacts::unknown(), 0)
+                    let mentions = InlineFacts::raw(mentions(&module, func)?);
+                    (Surveyed { func, state: State::Raw(reason) }, CallFacts::unknown(), mentions, 0)
                 }
                 Lifted::Function(f) => {
-                    let (facts, operators) = clock.time("analysis", || (CallFacts::of(&f), operators(&f)));
+                    let bytes = module.raw_body(func).map_or(0, <[u8]>::len);
+                    let (facts, inline, operators) = clock.time("analysis", || {
+                        (CallFacts::of(&f), InlineFacts::of(&f, bytes, loops), operators(&f))
+                    });
                     let size = f.memory();
                     let keep = kept.fetch_add(size, Ordering::Relaxed) + size <= caps.kept_graphs;
                     let state = if keep { State::Lifted(f) } else { State::Body(again) };
-                    (Surveyed { func, state }, facts, operators)
+                    (Surveyed { func, state }, facts, inline, operators)
                 }
             })
         })
         .collect();
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
+    let mut inline = vec![InlineFacts::default(); module.funcs.len()];
     let mut operators = 1 << Feature::mvp as u32;
     let mut functions = Vec::with_capacity(results.len());
     for result in results {
-        let (surveyed, known, used) = result?;
+        let (surveyed, known, calls, used) = result?;
         facts[surveyed.func.index()] = known;
+        inline[surveyed.func.index()] = calls;
         operators |= used;
         functions.push(surveyed);
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
-    Ok(Survey { module, types, functions, summaries, operators })
+    Ok(Survey { module, types, functions, summaries, inline, operators })
+}
+
+/// The functions that a body kept as bytes names.
+fn mentions(module: &Module, func: FuncId) -> Result<Vec<FuncId>, Error> {
+    let mut list = Vec::new();
+    module.raw_body_references(func, &mut |entity| {
+        if let Entity::Func(f) = entity {
+            list.push(f);
+        }
+    })?;
+    Ok(list)
 }
 
 /// The proposals whose operators a function uses, as bits by [`Feature`].

@@ -60,7 +60,7 @@ pub fn call_sites(f: &Function) -> Vec<(Site, FuncId)> {
 }
 
 /// Whether an exception can leave a call of this graph, as far as the graph itself shows.
-fn may_throw(f: &Function) -> bool {
+pub(super) fn may_throw(f: &Function) -> bool {
     f.layout.iter().any(|&b| {
         let leaves = matches!(
             f.term(b),

@@ -1,0 +1,204 @@
+//! Functions that are optimized together: one, and those whose only call is in it, if the inliner says so.
+//!
+//! A group is tried as a whole first. For size its functions are written one by one as well, and the fewer bytes win; where
+//! the whole does not, the group is cut at its root: each function called from there becomes the root of a group of its own.
+//! So a body is written once for itself and once in each whole that it was tried in, at most [`MAX_CUTS`] of them.
+
+use super::function::{NewBody, Optimized, Shared, optimize_function};
+use super::survey::Surveyed;
+use crate::Objective;
+use crate::cost::uleb_len;
+use crate::ir::entity::FuncId;
+use crate::ir::function::Function;
+use crate::module::TypeMap;
+use crate::program::inline::{Plan, Ready, expand};
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// How often a group is cut before its functions are taken one by one.
+const MAX_CUTS: u32 = 3;
+
+/// The body of a function that nothing refers to: no locals, `unreachable`.
+const ABSORBED: [u8; 3] = [0, 0x00, 0x0b];
+
+/// Optimizes all functions, groups in parallel; the results in the order of the functions.
+pub(super) fn optimize_all(
+    functions: Vec<Surveyed<'_>>,
+    types: &TypeMap,
+    plan: &Plan,
+    cx: &Shared<'_>,
+) -> Vec<(FuncId, Optimized)> {
+    let ready = ready(&functions, types, plan, cx);
+    let mut groups: Vec<Vec<Surveyed<'_>>> = Vec::with_capacity(functions.len());
+    let mut group_of: HashMap<FuncId, usize> = HashMap::new();
+    for surveyed in functions {
+        if !plan.concerns(surveyed.func) {
+            groups.push(vec![surveyed]);
+            continue;
+        }
+        let at = *group_of.entry(plan.root(surveyed.func)).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(surveyed),
+            None => groups.push(vec![surveyed]),
+        }
+    }
+    let one = |group: Vec<Surveyed<'_>>| {
+        let lift = |s: Surveyed<'_>| cx.clock.time("lift", || s.graph(cx.module, types, &cx.options.caps));
+        let mut graphs: Vec<Box<Function>> = group.into_iter().filter_map(lift).collect();
+        graphs.sort_by_key(|f| plan.rank(f.id));
+        Group { graphs, plan, ready: &ready, cx, alone: HashMap::new() }.run()
+    };
+    let mut all: Vec<(FuncId, Optimized)> = groups.into_par_iter().flat_map_iter(one).collect();
+    all.sort_by_key(|(func, _)| *func);
+    all
+}
+
+/// The graphs of the functions that are copied into several others.
+fn ready(functions: &[Surveyed<'_>], types: &TypeMap, plan: &Plan, cx: &Shared<'_>) -> Ready {
+    let mut ready = Ready::new();
+    for func in plan.copied() {
+        let Ok(at) = functions.binary_search_by_key(&func, |s| s.func) else { continue };
+        let graph = cx.clock.time("lift", || functions[at].copy(cx.module, types, &cx.options.caps));
+        let Some(mut f) = graph else { continue };
+        if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
+            ready.insert(func, Arc::from(f));
+        }
+    }
+    ready
+}
+
+/// A bug in a stage costs one function its new body, loudly, and not the user the run.
+fn guarded(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
+    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, old_size, cx));
+    std::panic::catch_unwind(work).unwrap_or_else(|_| {
+        let mut failed = Optimized::default();
+        failed.limits.insert("internal-panic", 1);
+        failed.refuse("internal error: a stage panicked".to_owned());
+        failed
+    })
+}
+
+/// A group under work.
+struct Group<'a> {
+    /// Its graphs as they were lifted, callees first.
+    graphs: Vec<Box<Function>>,
+    plan: &'a Plan,
+    ready: &'a Ready,
+    cx: &'a Shared<'a>,
+    /// What became of its functions one by one, as far as it is known.
+    alone: HashMap<FuncId, Optimized>,
+}
+
+impl Group<'_> {
+    fn run(mut self) -> Vec<(FuncId, Optimized)> {
+        let mut results = Vec::with_capacity(self.graphs.len());
+        let Some(root) = self.graphs.last().map(|f| f.id) else { return results };
+        let mut roots = vec![(root, 0)];
+        while let Some((root, cuts)) = roots.pop() {
+            let members = self.below(root);
+            let picked = members.iter().any(|&at| !self.plan.picks(self.graphs[at].id).is_empty());
+            let whole = if picked && cuts <= MAX_CUTS { self.whole(&members) } else { Err(Vec::new()) };
+            match whole {
+                Ok(whole) => {
+                    for &member in &whole.absorbed {
+                        let body = Some(NewBody::Bytes(ABSORBED.to_vec()));
+                        results.push((member, Optimized { body, ..Optimized::default() }));
+                    }
+                    results.push((root, whole));
+                }
+                Err(refused) => {
+                    let at = *members.last().expect("the root is below itself");
+                    let mut alone = self.take_alone(at);
+                    if picked {
+                        alone.count("inline-undone", 1);
+                    }
+                    alone.refused.extend(refused);
+                    results.push((root, alone));
+                    let called = members
+                        .iter()
+                        .map(|&m| self.graphs[m].id)
+                        .filter(|&m| self.plan.caller(m) == Some(root));
+                    roots.extend(called.map(|m| (m, cuts + 1)));
+                }
+            }
+        }
+        results
+    }
+
+    /// The functions that a whole with this root has in it, by position, the root last.
+    fn below(&self, root: FuncId) -> Vec<usize> {
+        let mut inside: HashMap<FuncId, bool> = HashMap::new();
+        let mut list = Vec::new();
+        for (at, f) in self.graphs.iter().enumerate().rev() {
+            let is = f.id == root
+                || self.plan.caller(f.id).is_some_and(|c| inside.get(&c).copied().unwrap_or(false));
+            inside.insert(f.id, is);
+            if is {
+                list.push(at);
+            }
+        }
+        list.reverse();
+        list
+    }
+
+    /// The functions in one, if that is better than one by one; else what checkers refused.
+    fn whole(&mut self, members: &[usize]) -> Result<Optimized, Vec<String>> {
+        let mut own = Ready::new();
+        let mut replaced = Vec::new();
+        let mut graph = None;
+        for (n, &at) in members.iter().enumerate() {
+            let mut f = (*self.graphs[at]).clone();
+            replaced.extend(expand(&mut f, self.plan, self.ready, &own).ok_or_else(Vec::new)?);
+            if n + 1 == members.len() {
+                graph = Some(f);
+            } else {
+                own.insert(f.id, Arc::new(f));
+            }
+        }
+        drop(own);
+        let graph = graph.ok_or_else(Vec::new)?;
+        let old_size = match self.cx.options.objective {
+            Objective::Size => self.apart(members),
+            // Copies are worth their bytes, or they were not picked.
+            Objective::Speed => {
+                let old = |f: FuncId| self.cx.module.raw_body(f).map_or(0, <[u8]>::len);
+                old(graph.id) + replaced.iter().map(|&f| old(f)).sum::<usize>()
+            }
+        };
+        let mut whole = guarded(&graph, old_size, self.cx);
+        let size = whole.size(graph.id, self.cx.module);
+        let good = whole.body.is_some()
+            && (self.cx.options.objective == Objective::Speed
+                || self.cx.options.no_revert
+                || size <= old_size);
+        if !self.cx.chaos(&graph).flip("inlined", (), good) || whole.body.is_none() {
+            return Err(whole.refused);
+        }
+        whole.inlined = replaced.len();
+        whole.absorbed = members[..members.len() - 1].iter().map(|&at| self.graphs[at].id).collect();
+        Ok(whole)
+    }
+
+    /// Bytes of the functions one by one, with what only a function of its own has: its type, and the size of its body.
+    fn apart(&mut self, members: &[usize]) -> usize {
+        let mut sum = 0;
+        for (n, &at) in members.iter().enumerate() {
+            let func = self.graphs[at].id;
+            let alone = self.take_alone(at);
+            let size = alone.size(func, self.cx.module);
+            self.alone.insert(func, alone);
+            let frame = if n + 1 == members.len() { 0 } else { uleb_len(size as u64) as usize + 1 };
+            sum += size + frame;
+        }
+        sum
+    }
+
+    fn take_alone(&mut self, at: usize) -> Optimized {
+        let f = &self.graphs[at];
+        self.alone.remove(&f.id).unwrap_or_else(|| {
+            let old_size = self.cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
+            guarded(f, old_size, self.cx)
+        })
+    }
+}

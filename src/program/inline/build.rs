@@ -1,0 +1,44 @@
+//! The graphs that a [`Plan`] asks for.
+//!
+//! A graph is made bottom-up: of the callees that go into it first. Those that are copied into several functions are made
+//! once, before all others; the others belong to one group and are made when its turn comes, so that only the graphs
+//! under work are in memory.
+
+use super::policy::Plan;
+use super::splice::{Splicer, call_sites};
+use crate::ir::cleanup::cleanup;
+use crate::ir::entity::FuncId;
+use crate::ir::function::Function;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Graphs with everything in them, by function.
+pub type Ready = HashMap<FuncId, Arc<Function>>;
+
+/// Puts the callees that the plan picks for `f` into it; `ready` and `own` hold their graphs. The answer is whose
+/// calls were replaced; `None` when one of them was declined or has no graph: the plan does not hold for this function.
+pub fn expand(f: &mut Function, plan: &Plan, ready: &Ready, own: &Ready) -> Option<Vec<FuncId>> {
+    let picks = plan.picks(f.id);
+    let mut replaced = Vec::with_capacity(picks.len());
+    if picks.is_empty() {
+        return Some(replaced);
+    }
+    let sites = call_sites(f);
+    let mut splicer = Splicer::new(f);
+    let mut good = true;
+    for &n in picks.iter().rev() {
+        let Some(&(site, func)) = sites.get(n as usize) else {
+            good = false;
+            break;
+        };
+        let callee = own.get(&func).or_else(|| ready.get(&func));
+        good &= callee.is_some_and(|callee| splicer.splice(site, callee).is_ok());
+        if !good {
+            break;
+        }
+        replaced.push(func);
+    }
+    splicer.finish();
+    cleanup(f);
+    good.then_some(replaced)
+}
