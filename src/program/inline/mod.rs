@@ -6,6 +6,8 @@
 mod build;
 mod facts;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod splice;
 #[cfg(test)]
 mod tests;

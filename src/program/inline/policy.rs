@@ -23,6 +23,7 @@ use crate::ir::entity::FuncId;
 use crate::options::Objective;
 use cranelift_entity::packed_option::PackedOption;
 use cranelift_entity::{EntityRef, EntitySet, SecondaryMap};
+use std::collections::BTreeSet;
 
 /// Where inlining ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub struct Plan {
     /// For each function whose only call is replaced, who calls it.
     caller: SecondaryMap<FuncId, PackedOption<FuncId>>,
     /// Functions that are copied into others and stay.
-    copied: EntitySet<FuncId>,
+    copied: BTreeSet<FuncId>,
     /// Callees before callers.
     rank: SecondaryMap<FuncId, u32>,
     /// Budgets that stopped something, and how often.
@@ -102,7 +103,7 @@ impl Plan {
 
     /// The functions that are copied into others, callees first.
     pub fn copied(&self) -> Vec<FuncId> {
-        let mut list: Vec<FuncId> = self.copied.keys().collect();
+        let mut list: Vec<FuncId> = self.copied.iter().copied().collect();
         list.sort_unstable_by_key(|&f| self.rank[f]);
         list
     }
