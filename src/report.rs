@@ -71,8 +71,8 @@ pub struct Report {
     pub assumptions: BTreeMap<String, u64>,
     /// Boundaries of a fused module.
     pub boundaries: Vec<Boundary>,
-    /// What the passes over the whole program did: name to number.
-    pub program: BTreeMap<String, u64>,
+    /// What the whole-program passes did, by name: how often.
+    pub passes: BTreeMap<String, u64>,
     /// Time by phase.
     pub phases: Vec<PhaseTime>,
     /// Limit name to times reached.

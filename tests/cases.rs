@@ -12,14 +12,18 @@
 //! - `;; SILENT: A B` says that none of these may;
 //! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
 //!
+//! Calls are inlined below `inline/` only: elsewhere they are there to be seen.
+//!
 //! To add a case, add the file and run `INSTA_UPDATE=always cargo test --test cases`. `LOOM_CASE=PART` runs only the cases
 //! whose path contains PART.
 
 mod common;
 
+use loom_wasm::caps::Caps;
 use loom_wasm::ir::print;
 use loom_wasm::lift::{Lifted, lift};
 use loom_wasm::module::{accepted_features, decode};
+use loom_wasm::program::inline::InlineCaps;
 use loom_wasm::{Objective, Options, Report};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -114,6 +118,12 @@ fn ssa(wasm: &[u8]) -> String {
     text
 }
 
+/// The caps for a case.
+fn caps(name: &Path) -> Caps {
+    let inline = if name.starts_with("inline") { InlineCaps::default() } else { InlineCaps::OFF };
+    Caps { inline, ..Caps::default() }
+}
+
 /// How often a rule, or the instances of a family of rules, fired.
 fn hits(report: &Report, name: &str) -> u64 {
     let family =
@@ -138,6 +148,7 @@ fn run(name: &Path, text: &str) -> String {
         rule_filter: d.rules.clone(),
         no_revert: true,
         verify: true,
+        caps: caps(name),
         ..Options::default()
     };
     let output = loom_wasm::optimize(&wasm, &options).unwrap_or_else(|e| panic!("{e}"));

@@ -102,7 +102,7 @@ impl Messages {
             say(format!("{count} functions kept their body: {reason}"));
         }
         for (what, counts) in [
-            ("program", &report.program),
+            ("pass", &report.passes),
             ("rule", &report.rules),
             ("assumption", &report.assumptions),
             ("limit", &report.limits),

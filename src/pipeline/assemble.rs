@@ -29,8 +29,11 @@ pub(super) fn assemble(
     let mut absorbed: Vec<(FuncId, FuncId)> = Vec::new();
     for (func, o) in optimized {
         absorbed.extend(o.absorbed.iter().map(|&gone| (gone, func)));
+        if o.direct > 0 && o.body.is_some() {
+            *report.passes.entry("direct-calls".to_owned()).or_default() += o.direct;
+        }
         if o.inlined > 0 {
-            *report.program.entry("inlined-calls".to_owned()).or_default() += o.inlined as u64;
+            *report.passes.entry("inlined-calls".to_owned()).or_default() += o.inlined as u64;
         }
         match o.body {
             Some(NewBody::Bytes(bytes)) => bodies.push((func, bytes)),
@@ -39,7 +42,7 @@ pub(super) fn assemble(
         }
     }
     if !absorbed.is_empty() {
-        report.program.insert("inlined-bodies".to_owned(), absorbed.len() as u64);
+        report.passes.insert("inlined-bodies".to_owned(), absorbed.len() as u64);
     }
     // Types of blocks with several results must exist before the bodies that name them are written.
     for results in late.iter().flat_map(|(_, code)| code.block_types()) {

@@ -17,6 +17,7 @@ use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::module::{Identity, IndexMap, Module};
+use crate::program::devirt::{Tables, devirtualized};
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ pub(super) struct Shared<'a> {
     pub options: &'a Options,
     pub costs: &'a CostTable,
     pub summaries: &'a Summaries,
+    /// What is known of tables.
+    pub tables: &'a Tables,
     /// Present when equality saturation was asked for.
     pub rules: Option<&'a CompiledRules>,
     /// Whether block types with several results may be used.
@@ -66,6 +69,8 @@ pub(super) struct Optimized {
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
     pub explanation: Option<String>,
+    /// Indirect calls that became direct.
+    pub direct: u64,
     /// Calls that were replaced in the new code by what they call.
     pub inlined: usize,
     /// Functions that nothing refers to any more when the new code is used.
@@ -110,6 +115,11 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
+    let direct = cx.clock.time("analysis", || devirtualized(f, cx.tables, cx.module));
+    let f = direct.as_ref().map_or(f, |(direct, n)| {
+        result.direct += n;
+        direct
+    });
     let candidates = candidates(f, old_size, cx, &mut result);
     if !candidates.is_empty() {
         match choose(candidates, old_size, cx.options, cx.costs) {
@@ -259,6 +269,14 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         return None;
     }
     let g = cx.clock.time("extract", || elaborated.tidy(chaos));
+    // What was computed may be constant now.
+    let g = match cx.clock.time("analysis", || devirtualized(&g, cx.tables, cx.module)) {
+        Some((direct, n)) => {
+            result.direct += n;
+            direct
+        }
+        None => g,
+    };
     let g = broken(&g, Fault::ExtractedGraph, cx).unwrap_or(g);
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))

@@ -17,6 +17,7 @@ use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
+use crate::program::devirt::Tables;
 use crate::program::inline::{self, InlineFacts, Plan};
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -64,7 +65,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let Survey { module, types, functions, summaries, inline, operators } =
+    let Survey { module, types, functions, summaries, inline, table_writes, operators } =
         survey(decoded, &clock, &options.caps, loops)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
@@ -84,7 +85,9 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         (rules, _) => rules,
     };
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
+    let tables = Tables::of(&module, table_writes);
     let shared = Shared {
+        tables: &tables,
         module: &module,
         options,
         costs,

@@ -11,6 +11,7 @@ use crate::ir::function::Function;
 use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift_capped};
 use crate::module::{Decoded, Entity, Module, TypeMap, UndecodedBody};
+use crate::program::devirt::TableWrites;
 use crate::program::inline::InlineFacts;
 use cranelift_entity::EntityRef;
 use rayon::prelude::*;
@@ -27,6 +28,8 @@ pub(super) struct Survey<'a> {
     pub summaries: Summaries,
     /// What the inliner knows of each function, by index.
     pub inline: Vec<InlineFacts>,
+    /// The tables that bodies write.
+    pub table_writes: TableWrites,
     /// The proposals whose operators the functions use, as bits by [`Feature`].
     pub operators: u32,
 }
@@ -97,7 +100,7 @@ pub(super) fn survey<'a>(
 ) -> Result<Survey<'a>, Error> {
     let Decoded { module, bodies, types } = decoded;
     let kept = AtomicUsize::new(0);
-    type One<'a> = (Surveyed<'a>, CallFacts, InlineFacts, u32);
+    type One<'a> = (Surveyed<'a>, CallFacts, InlineFacts, TableWrites, u32);
     let results: Vec<Result<One<'a>, Error>> = bodies
         .into_par_iter()
         .map_init(Default::default, |allocations, body| {
@@ -108,46 +111,54 @@ pub(super) fn survey<'a>(
             *allocations = back;
             Ok(match lifted {
                 Lifted::Raw(reason) => {
-                    let mentions = InlineFacts::raw(mentions(&module, func)?);
-                    (Surveyed { func, state: State::Raw(reason) }, CallFacts::unknown(), mentions, 0)
+                    let (mentions, writes) = mentions(&module, func)?;
+                    let surveyed = Surveyed { func, state: State::Raw(reason) };
+                    (surveyed, CallFacts::unknown(), InlineFacts::raw(mentions), writes, 0)
                 }
                 Lifted::Function(f) => {
                     let bytes = module.raw_body(func).map_or(0, <[u8]>::len);
-                    let (facts, inline, operators) = clock.time("analysis", || {
-                        (CallFacts::of(&f), InlineFacts::of(&f, bytes, loops), operators(&f))
+                    let (facts, inline, writes, operators) = clock.time("analysis", || {
+                        (
+                            CallFacts::of(&f),
+                            InlineFacts::of(&f, bytes, loops),
+                            TableWrites::of(&f),
+                            operators(&f),
+                        )
                     });
                     let size = f.memory();
                     let keep = kept.fetch_add(size, Ordering::Relaxed) + size <= caps.kept_graphs;
                     let state = if keep { State::Lifted(f) } else { State::Body(again) };
-                    (Surveyed { func, state }, facts, inline, operators)
+                    (Surveyed { func, state }, facts, inline, writes, operators)
                 }
             })
         })
         .collect();
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
+    let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
     let mut functions = Vec::with_capacity(results.len());
     for result in results {
-        let (surveyed, known, calls, used) = result?;
+        let (surveyed, known, calls, writes, used) = result?;
+        table_writes = table_writes.union(writes);
         facts[surveyed.func.index()] = known;
         inline[surveyed.func.index()] = calls;
         operators |= used;
         functions.push(surveyed);
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
-    Ok(Survey { module, types, functions, summaries, inline, operators })
+    Ok(Survey { module, types, functions, summaries, inline, table_writes, operators })
 }
 
-/// The functions that a body kept as bytes names.
-fn mentions(module: &Module, func: FuncId) -> Result<Vec<FuncId>, Error> {
-    let mut list = Vec::new();
-    module.raw_body_references(func, &mut |entity| {
-        if let Entity::Func(f) = entity {
-            list.push(f);
-        }
+/// The functions that a body kept as bytes names, and the tables, which it may write.
+fn mentions(module: &Module, func: FuncId) -> Result<(Vec<FuncId>, TableWrites), Error> {
+    let (mut list, mut writes) = (Vec::new(), TableWrites::default());
+    module.raw_body_references(func, &mut |entity| match entity {
+        Entity::Func(f) => list.push(f),
+        Entity::Table(t) => writes.add(t),
+        _ => {}
     })?;
-    Ok(list)
+    Ok((list, writes))
 }
 
 /// The proposals whose operators a function uses, as bits by [`Feature`].

@@ -47,6 +47,11 @@ pub const MAX_COPIES: usize = 200;
 /// Instructions copied into all functions, besides a fifth of theirs.
 pub const MAX_MODULE_COPIES: usize = 2_000;
 
+impl InlineCaps {
+    /// Nothing is inlined: for tests that are about something else.
+    pub const OFF: InlineCaps = InlineCaps { function: 0, depth: 0, copies: 0, module: 0 };
+}
+
 impl Default for InlineCaps {
     fn default() -> Self {
         InlineCaps {
