@@ -4,12 +4,103 @@ use super::function::{NewBody, Optimized, encoded};
 use super::timing::Clock;
 use crate::caps::Fault;
 use crate::ir::entity::FuncId;
-use crate::module::{self, Body, EncodedModule, Fate, Identity, Module, Numbering, Plan};
+use crate::module::{self, Body, Identity, Module, Numbering};
+use crate::program::Program;
+use crate::program::facts::BodyFacts;
 use crate::schedule::StackCode;
 use crate::{Error, Options, Report};
 use cranelift_entity::EntityRef;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use wasmparser::WasmFeatures;
+
+/// The module with its last bodies, which are in its own numbering until it is written.
+struct Assembly<'a> {
+    module: Module,
+    /// The bodies of the input.
+    old: Vec<Option<Body>>,
+    /// New bodies by function.
+    new: BTreeMap<FuncId, NewBytes>,
+    /// Absent when the module is to stay as it is but for its bodies.
+    program: Option<Program>,
+    fault: Option<Fault>,
+    clock: &'a Clock,
+}
+
+struct NewBytes {
+    bytes: Vec<u8>,
+    /// Facts of the old body, when those of the new one are known.
+    old_facts: Option<BodyFacts>,
+}
+
+/// The bytes of a module, and how they came about.
+struct Written {
+    encoded: module::EncodedModule,
+    numbering: Numbering,
+    /// What the whole-program passes left out.
+    passes: BTreeMap<String, u64>,
+}
+
+impl Assembly<'_> {
+    /// Decides what is written, and writes it.
+    fn write(&mut self) -> Result<Written, Error> {
+        for (func, f) in &mut self.module.funcs {
+            f.body = match self.new.get(&func) {
+                Some(new) => Some(Body::Encoded(new.bytes.clone())),
+                None => self.old[func.index()].clone(),
+            };
+        }
+        let (module, clock) = (&mut self.module, self.clock);
+        let (numbering, passes) = match &self.program {
+            None => (module.numbering(), BTreeMap::new()),
+            Some(program) => clock.time("program", || {
+                let (plan, passes) = program.finish(module);
+                (module.numbering_of(&plan), passes)
+            }),
+        };
+        clock.time("encode", || {
+            if !numbering.is_identity() {
+                let encoded: Vec<(FuncId, &mut Vec<u8>)> = module
+                    .funcs
+                    .iter_mut()
+                    .filter(|(func, _)| numbering.funcs.is_written(*func))
+                    .filter_map(|(func, f)| match &mut f.body {
+                        Some(Body::Encoded(bytes)) => Some((func, bytes)),
+                        _ => None,
+                    })
+                    .collect();
+                encoded.into_par_iter().for_each(|(_, bytes)| {
+                    // What is malformed stays so, and the validator tells.
+                    if let Ok(remapped) = module::remap_body(bytes, 0, &numbering) {
+                        *bytes = remapped;
+                    }
+                });
+            }
+            let mut encoded = module::encode(module, &numbering)?;
+            if self.fault == Some(Fault::Module)
+                && let Some(version) = encoded.wasm.get_mut(4)
+            {
+                *version = 0xff;
+            }
+            Ok(Written { encoded, numbering, passes })
+        })
+    }
+
+    /// A function gets its old body back.
+    fn revert(&mut self, func: FuncId) {
+        let new = self.new.remove(&func);
+        if let (Some(program), Some(facts)) = (&mut self.program, new.and_then(|n| n.old_facts)) {
+            program.replace(func, facts);
+        }
+    }
+}
+
+/// What [`assemble`] starts from.
+pub(super) struct Parts {
+    pub module: Module,
+    pub optimized: Vec<(FuncId, Optimized)>,
+    pub program: Option<Program>,
+}
 
 /// Writes the module with the chosen bodies, and validates it.
 ///
@@ -17,32 +108,30 @@ use wasmparser::WasmFeatures;
 /// When the module cannot be written at all, which an input that was decoded does not cause.
 pub(super) fn assemble(
     input: &[u8],
-    mut module: Module,
-    optimized: Vec<(FuncId, Optimized)>,
+    parts: Parts,
     options: &Options,
     features: WasmFeatures,
     clock: &Clock,
     report: &mut Report,
 ) -> Result<Vec<u8>, Error> {
+    let Parts { mut module, optimized, mut program } = parts;
     let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
     let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
-    let mut absorbed: Vec<(FuncId, FuncId)> = Vec::new();
     for (func, o) in optimized {
-        absorbed.extend(o.absorbed.iter().map(|&gone| (gone, func)));
-        if o.direct > 0 && o.body.is_some() {
-            *report.passes.entry("direct-calls".to_owned()).or_default() += o.direct;
-        }
-        if o.inlined > 0 {
-            *report.passes.entry("inlined-calls".to_owned()).or_default() += o.inlined as u64;
-        }
+        let mut pass = |name: &str, n: u64| {
+            if n > 0 {
+                *report.passes.entry(name.to_owned()).or_default() += n;
+            }
+        };
+        pass("direct calls", o.direct);
+        pass("inlined calls", o.inlined as u64);
+        pass("inlined bodies", u64::from(o.is_absorbed));
         match o.body {
+            None if o.is_absorbed => {}
             Some(NewBody::Bytes(bytes)) => bodies.push((func, bytes)),
             Some(NewBody::Code(code)) => late.push((func, code)),
             None => revert(report, o.reasons.into_iter().next().unwrap_or_else(|| "not lowered".to_owned())),
         }
-    }
-    if !absorbed.is_empty() {
-        report.passes.insert("inlined-bodies".to_owned(), absorbed.len() as u64);
     }
     // Types of blocks with several results must exist before the bodies that name them are written.
     for results in late.iter().flat_map(|(_, code)| code.block_types()) {
@@ -61,75 +150,52 @@ pub(super) fn assemble(
             _ => {}
         }
     }
-    let old: Vec<(FuncId, Option<Body>)> =
-        bodies.iter().map(|(func, _)| (*func, module.funcs[*func].body.clone())).collect();
-    let (mut written, numbering) =
-        clock.time("encode", || write(&mut module, &bodies, &absorbed, options.fault))?;
-    if let Err(e) = clock.time("verify", || validate(&written.wasm, features)) {
-        let mut bad: Vec<FuncId> = invalid_functions(&written.wasm, features)
-            .into_iter()
-            .filter_map(|f| numbering.funcs.order().get(f.index()).copied())
-            .collect();
-        bad.sort_unstable();
+    let known: Vec<(FuncId, Vec<u8>, Option<BodyFacts>)> = clock.time("program", || {
+        let facts = |bytes: &[u8]| program.as_ref().and_then(|_| BodyFacts::of(bytes, 0).ok());
+        bodies
+            .into_par_iter()
+            .map(|(func, bytes)| (func, facts(&bytes), bytes))
+            .map(|(f, k, b)| (f, b, k))
+            .collect()
+    });
+    let mut new = BTreeMap::new();
+    for (func, bytes, facts) in known {
+        let old_facts = program.as_mut().zip(facts).map(|(p, facts)| p.replace(func, facts));
+        new.insert(func, NewBytes { bytes, old_facts });
+    }
+    if let Some(program) = &mut program {
+        let closed = program.close(&mut module);
+        if closed > 0 {
+            report.passes.insert("exports closed".to_owned(), closed);
+        }
+    }
+    let old = module.funcs.values().map(|f| f.body.clone()).collect();
+    let mut assembly = Assembly { module, old, new, program, fault: options.fault, clock };
+    let mut written = assembly.write()?;
+    if let Err(e) = clock.time("verify", || validate(&written.encoded.wasm, features)) {
+        let bad = invalid_functions(&written, features);
         count(report, "output-invalid-functions", bad.len() as u64);
         report.notes.push(format!(
             "the output did not validate ({e}): {} functions keep their old bodies",
             bad.len()
         ));
-        // An old body calls what the new one had in it.
-        let is_bad = |f: FuncId| bad.binary_search(&f).is_ok();
-        let needed = |f: FuncId| absorbed.iter().any(|&(gone, by)| gone == f && is_bad(by));
-        for _ in bodies.iter().filter(|(func, _)| is_bad(*func)) {
+        for func in bad {
+            assembly.revert(func);
             revert(report, "invalid output".to_owned());
         }
-        bodies.retain(|(func, _)| !is_bad(*func) && !needed(*func));
-        absorbed.retain(|&(_, by)| !is_bad(by));
-        for (func, body) in old {
-            module.funcs[func].body = body;
-        }
-        written = write(&mut module, &bodies, &absorbed, options.fault)?.0;
-        if let Err(e) = validate(&written.wasm, features) {
+        written = assembly.write()?;
+        if let Err(e) = validate(&written.encoded.wasm, features) {
             count(report, "output-invalid-module", 1);
             report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
             report.code_bytes.after = report.code_bytes.before;
+            report.passes.clear();
             return Ok(input.to_vec());
         }
     }
-    report.code_bytes.after = written.code_bytes;
-    report.notes.append(&mut written.notes);
-    Ok(written.wasm)
-}
-
-/// Writes the module with these bodies, without the functions that were absorbed by others.
-fn write(
-    module: &mut Module,
-    bodies: &[(FuncId, Vec<u8>)],
-    absorbed: &[(FuncId, FuncId)],
-    fault: Option<Fault>,
-) -> Result<(EncodedModule, Numbering), Error> {
-    let mut plan = Plan::default();
-    for &(gone, _) in absorbed {
-        plan.funcs[gone] = Fate::Remove;
-    }
-    let numbering = module.numbering_of(&plan);
-    let identity = numbering.is_identity();
-    let last = |(func, bytes): &(FuncId, Vec<u8>)| {
-        // What cannot be read stays, and is found by validation.
-        let new = if identity { None } else { Module::remapped_bytes(bytes, &numbering).ok() };
-        (*func, new.unwrap_or_else(|| bytes.clone()))
-    };
-    let new: Vec<(FuncId, Vec<u8>)> =
-        bodies.par_iter().filter(|(f, _)| plan.funcs[*f] == Fate::Keep).map(last).collect();
-    for (func, bytes) in new {
-        module.funcs[func].body = Some(Body::Encoded(bytes));
-    }
-    let mut written = module::encode(module, &numbering)?;
-    if fault == Some(Fault::Module)
-        && let Some(version) = written.wasm.get_mut(4)
-    {
-        *version = 0xff;
-    }
-    Ok((written, numbering))
+    report.code_bytes.after = written.encoded.code_bytes;
+    report.notes.append(&mut written.encoded.notes);
+    report.passes.append(&mut written.passes);
+    Ok(written.encoded.wasm)
 }
 
 fn count(report: &mut Report, limit: &str, n: u64) {
@@ -156,11 +222,12 @@ fn validate(wasm: &[u8], features: WasmFeatures) -> Result<(), Error> {
 }
 
 /// The functions whose bodies do not validate.
-fn invalid_functions(wasm: &[u8], features: WasmFeatures) -> Vec<FuncId> {
-    let Ok(decoded) = module::decode_with(wasm, features) else { return Vec::new() };
+fn invalid_functions(written: &Written, features: WasmFeatures) -> Vec<FuncId> {
+    let Ok(decoded) = module::decode_with(&written.encoded.wasm, features) else { return Vec::new() };
     let invalid = |b: module::UndecodedBody<'_>| {
         let mut validator = b.validator.into_validator(Default::default());
-        validator.validate(&b.body).is_err().then_some(b.func)
+        let func = written.numbering.funcs.order().get(b.func.index()).copied();
+        func.filter(|_| validator.validate(&b.body).is_err())
     };
     decoded.bodies.into_iter().filter_map(invalid).collect()
 }

@@ -75,6 +75,8 @@ pub(super) struct Optimized {
     pub inlined: usize,
     /// Functions that nothing refers to any more when the new code is used.
     pub absorbed: Vec<FuncId>,
+    /// Whether this function is one of those: it keeps its old body for the case that the new code is refused in the end.
+    pub is_absorbed: bool,
 }
 
 impl Optimized {

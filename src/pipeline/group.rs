@@ -4,32 +4,48 @@
 //! the whole does not, the group is cut at its root: each function called from there becomes the root of a group of its own.
 //! So a body is written once for itself and once in each whole that it was tried in, at most [`MAX_CUTS`] of them.
 
-use super::function::{NewBody, Optimized, Shared, optimize_function};
+use super::function::{Optimized, Shared, optimize_function};
 use super::survey::Surveyed;
 use crate::Objective;
 use crate::cost::uleb_len;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::TypeMap;
+use crate::program::Program;
 use crate::program::inline::{Plan, Ready, expand};
+use crate::program::stores::remove_stores;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a group is cut before its functions are taken one by one.
 const MAX_CUTS: u32 = 3;
 
-/// The body of a function that nothing refers to: no locals, `unreachable`.
-const ABSORBED: [u8; 3] = [0, 0x00, 0x0b];
+/// Where graphs come from.
+pub(super) struct Source<'a> {
+    pub types: &'a TypeMap,
+    pub program: &'a Program,
+    /// Stores to unread globals that were taken out.
+    pub stores: &'a AtomicU64,
+}
+
+impl Source<'_> {
+    fn without_stores(&self, mut f: Box<Function>) -> Box<Function> {
+        let removed = remove_stores(&mut f, self.program.unread_globals());
+        self.stores.fetch_add(removed, Ordering::Relaxed);
+        f
+    }
+}
 
 /// Optimizes all functions, groups in parallel; the results in the order of the functions.
 pub(super) fn optimize_all(
     functions: Vec<Surveyed<'_>>,
-    types: &TypeMap,
+    source: &Source<'_>,
     plan: &Plan,
     cx: &Shared<'_>,
 ) -> Vec<(FuncId, Optimized)> {
-    let ready = ready(&functions, types, plan, cx);
+    let ready = ready(&functions, source, plan, cx);
     let mut groups: Vec<Vec<Surveyed<'_>>> = Vec::with_capacity(functions.len());
     let mut group_of: HashMap<FuncId, usize> = HashMap::new();
     for surveyed in functions {
@@ -44,7 +60,10 @@ pub(super) fn optimize_all(
         }
     }
     let one = |group: Vec<Surveyed<'_>>| {
-        let lift = |s: Surveyed<'_>| cx.clock.time("lift", || s.graph(cx.module, types, &cx.options.caps));
+        let lift = |s: Surveyed<'_>| {
+            let graph = cx.clock.time("lift", || s.graph(cx.module, source.types, &cx.options.caps));
+            graph.map(|f| source.without_stores(f))
+        };
         let mut graphs: Vec<Box<Function>> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
         Group { graphs, plan, ready: &ready, cx, alone: HashMap::new() }.run()
@@ -55,12 +74,13 @@ pub(super) fn optimize_all(
 }
 
 /// The graphs of the functions that are copied into several others.
-fn ready(functions: &[Surveyed<'_>], types: &TypeMap, plan: &Plan, cx: &Shared<'_>) -> Ready {
+fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shared<'_>) -> Ready {
     let mut ready = Ready::new();
     for func in plan.copied() {
         let Ok(at) = functions.binary_search_by_key(&func, |s| s.func) else { continue };
-        let graph = cx.clock.time("lift", || functions[at].copy(cx.module, types, &cx.options.caps));
+        let graph = cx.clock.time("lift", || functions[at].copy(cx.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
+        remove_stores(&mut f, source.program.unread_globals());
         if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));
         }
@@ -100,10 +120,9 @@ impl Group<'_> {
             let picked = members.iter().any(|&at| !self.plan.picks(self.graphs[at].id).is_empty());
             let whole = if picked && cuts <= MAX_CUTS { self.whole(&members) } else { Err(Vec::new()) };
             match whole {
-                Ok(whole) => {
-                    for &member in &whole.absorbed {
-                        let body = Some(NewBody::Bytes(ABSORBED.to_vec()));
-                        results.push((member, Optimized { body, ..Optimized::default() }));
+                Ok(mut whole) => {
+                    for member in std::mem::take(&mut whole.absorbed) {
+                        results.push((member, Optimized { is_absorbed: true, ..Optimized::default() }));
                     }
                     results.push((root, whole));
                 }

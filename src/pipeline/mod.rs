@@ -17,13 +17,16 @@ use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
+use crate::program::Program;
 use crate::program::devirt::Tables;
-use crate::program::inline::{self, InlineFacts, Plan};
+use crate::program::inline;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
+use assemble::Parts;
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared};
 use hashbrown::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -65,7 +68,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let Survey { module, types, functions, summaries, inline, table_writes, operators } =
+    let Survey { module, types, functions, summaries, mut inline, table_writes, operators } =
         survey(decoded, &clock, &options.caps, loops)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
@@ -74,6 +77,16 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         *report.functions.reasons.entry(reason.to_owned()).or_default() += 1;
     }
     report.functions.lifted = report.functions.total - report.functions.raw;
+
+    // Effort 0 copies what it reads.
+    let program = match options.effort {
+        0 => None,
+        _ => Some(clock.time("program", || Program::survey(&module, &summaries, options))?),
+    };
+    if let Some(program) = &program {
+        report.notes.extend_from_slice(program.notes());
+        report.functions.removed = functions.iter().filter(|s| !program.is_called(s.func)).count();
+    }
 
     let rules = match (&set, options.egraph) {
         (Some(set), _) => Some(Arc::new(compile(set, operators, options.objective))),
@@ -85,7 +98,8 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         (rules, _) => rules,
     };
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
-    let tables = Tables::of(&module, table_writes);
+    let kept = |export| program.as_ref().is_none_or(|p| p.keeps_export(export));
+    let tables = Tables::of(&module, table_writes, kept);
     let shared = Shared {
         tables: &tables,
         module: &module,
@@ -97,15 +111,31 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         explain,
         clock: &clock,
     };
-    let optimized: Vec<(FuncId, Optimized)> = if options.effort == 0 {
-        Vec::new()
-    } else {
-        let plan = clock.time("analysis", || plan(&module, &inline, options));
-        for &(limit, n) in &plan.limits {
-            *report.limits.entry(limit.to_owned()).or_default() += n;
+    let stores = AtomicU64::new(0);
+    let optimized: Vec<(FuncId, Optimized)> = match &program {
+        None => Vec::new(),
+        Some(program) => {
+            // What nothing can call is not there for the inliner.
+            for (n, facts) in inline.iter_mut().enumerate() {
+                if !program.is_called(FuncId::new(n)) {
+                    *facts = Default::default();
+                }
+            }
+            let pinned = program.pinned(&module);
+            let plan = clock.time("program", || {
+                inline::plan(&inline, &pinned, options.objective, &options.caps.inline, options.chaos)
+            });
+            for &(limit, n) in &plan.limits {
+                *report.limits.entry(limit.to_owned()).or_default() += n;
+            }
+            let source = group::Source { types: &types, program, stores: &stores };
+            let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
+            group::optimize_all(called, &source, &plan, &shared)
         }
-        group::optimize_all(functions, &types, &plan, &shared)
     };
+    if stores.load(Ordering::Relaxed) > 0 {
+        report.passes.insert("stores to unread globals".to_owned(), stores.into_inner());
+    }
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
     }
@@ -116,7 +146,14 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let wasm = assemble::assemble(input, module, optimized, options, features, &clock, &mut report)?;
+    let wasm = assemble::assemble(
+        input,
+        Parts { module, optimized, program },
+        options,
+        features,
+        &clock,
+        &mut report,
+    )?;
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     Ok(Output { wasm, report })
@@ -136,13 +173,6 @@ fn note_refusals(module: &Module, optimized: &[(FuncId, Optimized)], report: &mu
     if rest > 0 {
         report.notes.push(format!("{rest} more refusals like these"));
     }
-}
-
-/// What is inlined where.
-fn plan(module: &Module, facts: &[InlineFacts], options: &Options) -> Plan {
-    let mut pinned = module.declared_funcs();
-    pinned.extend(module.start);
-    inline::plan(facts, &pinned, options.objective, &options.caps.inline, options.chaos)
 }
 
 /// Compiles the rules that this run may use: operators of a proposal only where the module uses that proposal itself.

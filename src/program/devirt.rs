@@ -65,12 +65,13 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Of a module whose bodies write these tables.
-    pub fn of(module: &Module, writes: TableWrites) -> Tables {
+    /// Of a module whose bodies write these tables, and whose n-th export stays if `kept` says so.
+    pub fn of(module: &Module, writes: TableWrites, kept: impl Fn(usize) -> bool) -> Tables {
         let mut tables = Tables::default();
         let mut left = MAX_SLOTS;
         for (id, table) in &module.tables {
-            let exported = module.exports.iter().any(|e| e.entity == Entity::Table(id));
+            let mut exports = module.exports.iter().enumerate();
+            let exported = exports.any(|(n, e)| e.entity == Entity::Table(id) && kept(n));
             if table.imported || exported || writes.contains(id) || table.initial > left {
                 continue;
             }
