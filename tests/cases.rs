@@ -6,9 +6,10 @@
 //!
 //! Comments at the start of a case direct it:
 //!
-//! - `;; OPTIONS: -Os` optimizes for size instead of speed;
+//! - `;; OPTIONS: -Os` optimizes for size instead of speed, `--closed-world` with `--keep-export=NAME` closes the world: what
+//!   is compared is then what the kept exports do;
 //! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
-//! - `;; FIRES: A B` says that each of these rules or families has to fire;
+//! - `;; FIRES: A B` says that each of these rules, families or whole-program passes has to fire;
 //! - `;; SILENT: A B` says that none of these may;
 //! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
 //!
@@ -24,7 +25,8 @@ use loom_wasm::ir::print;
 use loom_wasm::lift::{Lifted, lift};
 use loom_wasm::module::{accepted_features, decode};
 use loom_wasm::program::inline::InlineCaps;
-use loom_wasm::{Objective, Options, Report};
+use loom_wasm::program::roots::matches;
+use loom_wasm::{Assumptions, Objective, Options, Report};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,8 @@ struct Directives {
     fires: Vec<String>,
     silent: Vec<String>,
     not_run: Option<String>,
+    closed_world: bool,
+    keep_exports: Vec<String>,
 }
 
 impl Directives {
@@ -48,11 +52,13 @@ impl Directives {
             match key {
                 "OPTIONS" => {
                     for word in words() {
-                        d.objective = match word.as_str() {
-                            "-Os" | "-Oz" => Objective::Size,
-                            "-O2" => Objective::Speed,
-                            other => panic!("unknown option {other}"),
-                        };
+                        match (word.as_str(), word.strip_prefix("--keep-export=")) {
+                            ("-Os" | "-Oz", _) => d.objective = Objective::Size,
+                            ("-O2", _) => d.objective = Objective::Speed,
+                            ("--closed-world", _) => d.closed_world = true,
+                            (_, Some(name)) => d.keep_exports.push(name.to_owned()),
+                            (other, None) => panic!("unknown option {other}"),
+                        }
                     }
                 }
                 "RULES" => d.rules = Some(words()),
@@ -66,6 +72,25 @@ impl Directives {
             }
         }
         d
+    }
+
+    /// The options of a run with every checker on.
+    fn options(&self) -> Options {
+        Options {
+            egraph: true,
+            objective: self.objective,
+            rule_filter: self.rules.clone(),
+            keep_exports: self.keep_exports.clone(),
+            assumptions: Assumptions { closed_world: self.closed_world, ..Assumptions::default() },
+            verify: true,
+            ..Options::default()
+        }
+    }
+
+    /// What the world sees of a module.
+    fn visible(&self, wasm: &[u8]) -> Vec<u8> {
+        let keep = |name: &str| self.keep_exports.iter().any(|p| matches(p, name));
+        if self.closed_world { common::with_exports(wasm, keep) } else { wasm.to_vec() }
     }
 }
 
@@ -128,7 +153,7 @@ fn caps(name: &Path) -> Caps {
 fn hits(report: &Report, name: &str) -> u64 {
     let family =
         |rule: &str| rule.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'));
-    report.rules.iter().filter(|(rule, _)| family(rule)).map(|(_, n)| n).sum()
+    report.rules.iter().chain(&report.passes).filter(|(rule, _)| family(rule)).map(|(_, n)| n).sum()
 }
 
 /// The text of a case's snapshot; panics where the case does not hold.
@@ -142,15 +167,7 @@ fn run(name: &Path, text: &str) -> String {
     if name.starts_with("lift") {
         return before;
     }
-    let options = Options {
-        egraph: true,
-        objective: d.objective,
-        rule_filter: d.rules.clone(),
-        no_revert: true,
-        verify: true,
-        caps: caps(name),
-        ..Options::default()
-    };
+    let options = Options { no_revert: true, caps: caps(name), ..d.options() };
     let output = loom_wasm::optimize(&wasm, &options).unwrap_or_else(|e| panic!("{e}"));
     let report = &output.report;
     assert!(report.functions.reverted == 0, "a function was reverted: {:?}", report.functions.reasons);
@@ -164,12 +181,15 @@ fn run(name: &Path, text: &str) -> String {
         .validate_all(&output.wasm)
         .unwrap_or_else(|e| panic!("the output is invalid: {e}"));
     if d.not_run.is_none() {
-        let calls = common::compare(&wasm, &output.wasm).unwrap_or_else(|e| panic!("{e}"));
+        let calls = common::compare(&d.visible(&wasm), &output.wasm).unwrap_or_else(|e| panic!("{e}"));
         assert!(calls > 0, "the case exports no function: nothing was compared");
     }
     let mut snapshot = format!("{before}\n--- rules\n");
     for (rule, n) in &report.rules {
         writeln!(snapshot, "{rule}: {n}").expect("a string");
+    }
+    for (pass, n) in &report.passes {
+        writeln!(snapshot, "pass {pass}: {n}").expect("a string");
     }
     for (limit, n) in &report.limits {
         writeln!(snapshot, "limit {limit}: {n}").expect("a string");
@@ -218,21 +238,16 @@ fn cases_in_chaos() {
         let d = Directives::read(&text);
         let wasm = loom_wasm::read_input(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
         for seed in 1..=2 {
-            let options = Options {
-                egraph: true,
-                objective: d.objective,
-                rule_filter: d.rules.clone(),
-                chaos: Some(seed),
-                verify: true,
-                ..Options::default()
-            };
+            let options = Options { chaos: Some(seed), ..d.options() };
             let mut fail = |what: String| failed.push(format!("{} --chaos {seed}: {what}", name.display()));
             let output = loom_wasm::optimize(&wasm, &options).unwrap_or_else(|e| panic!("{e}"));
             if output.report.functions.reverted > 0 {
                 fail(format!("{:?}", output.report.functions.reasons));
             }
             let run = d.not_run.is_none() && !name.starts_with("lift");
-            if let Some(what) = run.then(|| common::compare(&wasm, &output.wasm)).and_then(Result::err) {
+            if let Some(what) =
+                run.then(|| common::compare(&d.visible(&wasm), &output.wasm)).and_then(Result::err)
+            {
                 fail(what);
             }
         }

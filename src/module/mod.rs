@@ -51,7 +51,7 @@ pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubTy
 
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
 use crate::ir::types::{HeapType, RefType, Type};
-use cranelift_entity::PrimaryMap;
+use cranelift_entity::{EntityRef, PrimaryMap};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -280,7 +280,9 @@ impl Module {
                 && !f.mentions(group.first)
             {
                 let signature = self.canonical_signature(&f.params, &f.results);
-                self.func_types.entry(signature).or_insert(group.first);
+                // The validator tells equal types apart where no feature in use needs to know that they are.
+                let first = *self.func_types.entry(signature).or_insert(group.first);
+                self.canonical[group.first.index()] = first;
             }
         }
     }

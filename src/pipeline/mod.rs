@@ -134,7 +134,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         }
     };
     if stores.load(Ordering::Relaxed) > 0 {
-        report.passes.insert("stores to unread globals".to_owned(), stores.into_inner());
+        report.passes.insert("unread-global-stores".to_owned(), stores.into_inner());
     }
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);

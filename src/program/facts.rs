@@ -1,11 +1,12 @@
 //! What a function's body uses of the module: read from its bytes, so that the same walk serves for bodies of the input and
 //! for new ones, and sees also what the graph leaves out (types of locals and of blocks).
 //!
-//! Linear in the code, but for sorting each function's uses.
+//! Linear in the code, but for sorting what each function uses.
 
 use crate::Error;
 use crate::ir::entity::FuncId;
 use crate::module::{Body, Module, Use, body_uses};
+use hashbrown::HashSet;
 use rayon::prelude::*;
 
 /// What a body uses, each use once, in ascending order.
@@ -18,10 +19,13 @@ impl BodyFacts {
     /// # Errors
     /// When the bytes are malformed.
     pub fn of(bytes: &[u8], offset: usize) -> Result<BodyFacts, Error> {
-        let mut uses = Vec::new();
-        body_uses(bytes, offset, &mut |u| uses.push(u))?;
+        // Large bodies name few things, each very often.
+        let mut seen = HashSet::new();
+        body_uses(bytes, offset, &mut |u| {
+            seen.insert(u);
+        })?;
+        let mut uses: Vec<Use> = seen.into_iter().collect();
         uses.sort_unstable();
-        uses.dedup();
         Ok(BodyFacts(uses.into()))
     }
 

@@ -14,6 +14,7 @@
 //! Reference: David Grove and Craig Chambers, "A Framework for Call Graph Construction Algorithms", TOPLAS 2001 (reachability with
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
+pub mod data;
 pub mod devirt;
 pub mod facts;
 pub mod inline;
@@ -122,7 +123,7 @@ impl Program {
     /// never called are emptied.
     pub fn finish(&self, module: &mut Module) -> (Plan, BTreeMap<String, u64>) {
         let live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
-        plan::plan(module, &live)
+        plan::plan(module, live)
     }
 }
 

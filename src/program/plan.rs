@@ -4,9 +4,13 @@
 //! stay are gone, functions that are named but cannot be called have an empty body, and every function that a `ref.func`
 //! in a body names is still declared (specification, section 3.4.1). Linear in the module without its code.
 
+use super::data;
 use super::reach::Live;
 use crate::ir::entity::{ElemId, FuncId};
-use crate::module::{Body, ElemItems, ElemMode, ElemSegment, Entity, Fate, Module, Plan};
+use crate::ir::types::{RefType, Type};
+use crate::module::{
+    Body, ConstExpr, ConstOp, ElemItems, ElemMode, ElemSegment, Entity, Fate, Global, Module, Plan,
+};
 use cranelift_entity::{EntityRef, EntitySet, PrimaryMap, SecondaryMap};
 use std::collections::BTreeMap;
 
@@ -26,15 +30,19 @@ fn fates<E: EntityRef, V>(
         removed += 1;
     }
     if removed > 0 {
-        counts.insert(format!("dead {what}"), removed);
+        counts.insert(format!("dead-{what}"), removed);
     }
 }
 
 /// The plan that writes what is live, and what it leaves out, by kind.
-pub fn plan(module: &mut Module, live: &Live) -> (Plan, BTreeMap<String, u64>) {
+pub fn plan(module: &mut Module, mut live: Live) -> (Plan, BTreeMap<String, u64>) {
     let (mut plan, mut all) = (Plan::default(), BTreeMap::new());
     let counts = &mut all;
-    let declared = declare(module, live);
+    let zeros = data::trim(module, &mut live);
+    if zeros > 0 {
+        counts.insert("zero-data-bytes".to_owned(), zeros);
+    }
+    let declared = declare(module, &mut live);
     let mut elems = live.elems.clone();
     elems.extend(declared);
     fates("functions", &module.funcs, &live.funcs, &mut plan.funcs, counts);
@@ -42,8 +50,8 @@ pub fn plan(module: &mut Module, live: &Live) -> (Plan, BTreeMap<String, u64>) {
     fates("memories", &module.memories, &live.memories, &mut plan.memories, counts);
     fates("globals", &module.globals, &live.globals, &mut plan.globals, counts);
     fates("tags", &module.tags, &live.tags, &mut plan.tags, counts);
-    fates("element segments", &module.elems, &elems, &mut plan.elems, counts);
-    fates("data segments", &module.data, &live.data, &mut plan.data, counts);
+    fates("element-segments", &module.elems, &elems, &mut plan.elems, counts);
+    fates("data-segments", &module.data, &live.data, &mut plan.data, counts);
     fates("types", &module.types, &live.types, &mut plan.types, counts);
     for ty in module.types.keys().filter(|&t| !live.types.contains(t)) {
         // Equal to a type that is written: what names the one names the other then.
@@ -60,14 +68,15 @@ pub fn plan(module: &mut Module, live: &Live) -> (Plan, BTreeMap<String, u64>) {
         }
     }
     if emptied > 0 {
-        counts.insert("bodies that nothing calls".to_owned(), emptied);
+        counts.insert("emptied-bodies".to_owned(), emptied);
     }
     (plan, all)
 }
 
 /// Sees to it that every function which a `ref.func` names is declared: declared segments are cut down to what needs them,
-/// and a new one is added when something else that declared a function is gone. Returns those to write.
-fn declare(module: &mut Module, live: &Live) -> Vec<ElemId> {
+/// and when something else that declared a function is gone, a new one is added, or a global for each function where the
+/// input has no segment of that kind. Returns the segments to write.
+fn declare(module: &mut Module, live: &mut Live) -> Vec<ElemId> {
     let mut missing = live.ref_funcs.clone();
     let mut found = |entity| {
         if let Entity::Func(f) = entity {
@@ -94,15 +103,25 @@ fn declare(module: &mut Module, live: &Live) -> Vec<ElemId> {
         if needed.is_empty() {
             continue;
         }
-        if needed.len() < segment.len() {
+        // The type that a segment of expressions says need not be live.
+        if needed.len() < segment.len() || matches!(segment.items, ElemItems::Exprs(..)) {
             segment.items = ElemItems::Funcs(needed);
         }
         written.push(id);
     }
     let rest: Vec<FuncId> = missing.iter().collect();
-    if !rest.is_empty() {
+    // Declared segments came with the bulk memory proposal, which the input need not use.
+    let has_modes =
+        module.data_count || module.elems.values().any(|e| !matches!(e.mode, ElemMode::Active { .. }));
+    if has_modes && !rest.is_empty() {
         let id = module.elems.push(ElemSegment { mode: ElemMode::Declared, items: ElemItems::Funcs(rest) });
         written.push(id);
+    } else {
+        for func in rest {
+            let init = Some(ConstExpr::new(ConstOp::RefFunc(func)));
+            let id = module.globals.push(Global { ty: Type::Ref(RefType::FUNCREF), mutable: false, init });
+            live.globals.insert(id);
+        }
     }
     written
 }

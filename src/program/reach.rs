@@ -39,12 +39,14 @@ pub struct Live {
     pub tags: EntitySet<TagId>,
     pub elems: EntitySet<ElemId>,
     pub data: EntitySet<DataId>,
+    /// Data segments that a body names.
+    pub named_data: EntitySet<DataId>,
     /// Functions that `ref.func` in a body names.
     pub ref_funcs: EntitySet<FuncId>,
 }
 
 /// The value of a constant offset, `None` when it is only known at instantiation.
-fn constant(offset: &ConstExpr) -> Option<u64> {
+pub(super) fn constant(offset: &ConstExpr) -> Option<u64> {
     match offset.ops[..] {
         [ConstOp::I32Const(v)] => Some(u64::from(v as u32)),
         [ConstOp::I64Const(v)] => Some(v as u64),
@@ -53,7 +55,7 @@ fn constant(offset: &ConstExpr) -> Option<u64> {
 }
 
 /// Whether copying `len` elements to `offset` of something with `size` of them surely succeeds.
-fn fits(offset: &ConstExpr, len: usize, size: u128) -> bool {
+pub(super) fn fits(offset: &ConstExpr, len: usize, size: u128) -> bool {
     constant(offset).is_some_and(|at| u128::from(at) + len as u128 <= size)
 }
 
@@ -278,7 +280,12 @@ impl Reach<'_> {
 
     fn used(&mut self, u: Use) {
         match u {
-            Use::Of(entity) => self.mark(entity),
+            Use::Of(entity) => {
+                if let Entity::Data(d) = entity {
+                    self.live.named_data.insert(d);
+                }
+                self.mark(entity);
+            }
             Use::Indirect(table, ty) => self.indirect(table, ty),
             Use::TableSize(table) => self.mark_table(table),
             Use::GlobalSet(g) => {

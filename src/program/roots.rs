@@ -10,7 +10,8 @@
 //!   and post-return functions; destructors (`…[dtor]X`) are not, the host calls them when it drops a handle;
 //! - meld's tables of imports (`$imports`), their shims (`0`, `1`, …), `$ht_…` and `$task_return_shim_…`;
 //! - `_initialize` where the module has a start function, which calls it;
-//! - memories and `cabi_realloc`, unless a kept export or an import that can be reached may pass a pointer.
+//! - memories, unless a kept export or an import that can be reached may pass a pointer, and `cabi_realloc` unless one of those
+//!   is more than an intrinsic of the canonical ABI (`$root`): those write where they are told and allocate nothing.
 
 use super::facts::BodyFacts;
 use super::reach::reach;
@@ -173,7 +174,8 @@ pub fn derived(module: &Module, facts: &[BodyFacts], fused: bool) -> Option<Vec<
         None if fused => Boundaries::default(),
         None => return None,
     };
-    let is_memory = |name: &str| matches!(without_copy(name), "memory" | "cabi_realloc");
+    let is_memory = |name: &str| without_copy(name) == "memory";
+    let is_allocator = |name: &str| without_copy(name) == "cabi_realloc";
     let internal = |name: &str| {
         let stem = without_copy(name);
         if name.contains("[dtor]") {
@@ -187,23 +189,31 @@ pub fn derived(module: &Module, facts: &[BodyFacts], fused: bool) -> Option<Vec<
             || name.starts_with("$task_return_shim_")
             || (stem == "_initialize" && module.start.is_some())
     };
-    let mut kept: Vec<bool> =
-        module.exports.iter().map(|e| !is_memory(&e.name) && !internal(&e.name)).collect();
-    let exports_point = module.exports.iter().zip(&kept).any(|(e, kept)| match e.entity {
+    let mut kept: Vec<bool> = module
+        .exports
+        .iter()
+        .map(|e| !is_memory(&e.name) && !is_allocator(&e.name) && !internal(&e.name))
+        .collect();
+    // The host allocates for arguments of exports and for results of imports that are not intrinsics.
+    let mut allocates = module.exports.iter().zip(&kept).any(|(e, kept)| match e.entity {
         Entity::Func(f) => *kept && !e.name.contains("[dtor]") && may_point(module.func_type(f)),
         _ => false,
     });
-    let points = exports_point || {
+    let mut points = allocates;
+    if !allocates {
         let live = reach(module, facts, &kept, false, true);
-        module.imports.iter().any(|i| match i.entity {
-            Entity::Func(f) => live.called.contains(f) && import_may_point(&i.name, module.func_type(f)),
-            _ => false,
-        })
-    };
-    if points {
-        for (kept, export) in kept.iter_mut().zip(&module.exports) {
-            *kept |= is_memory(&export.name);
+        for i in &module.imports {
+            if let Entity::Func(f) = i.entity
+                && live.called.contains(f)
+                && import_may_point(&i.name, module.func_type(f))
+            {
+                points = true;
+                allocates |= i.module != "$root";
+            }
         }
+    }
+    for (kept, export) in kept.iter_mut().zip(&module.exports) {
+        *kept |= (points && is_memory(&export.name)) || (allocates && is_allocator(&export.name));
     }
     Some(kept)
 }

@@ -280,6 +280,15 @@ fn unfused(wasm: &[u8]) -> Result<Vec<u8>, String> {
     Ok(module.finish())
 }
 
+/// The module with those exports only whose names pass.
+#[allow(dead_code)]
+pub fn with_exports(wasm: &[u8], keep: impl Fn(&str) -> bool) -> Vec<u8> {
+    let decoded = loom_wasm::module::decode(wasm).expect("a valid module");
+    let mut module = decoded.validate_bodies().expect("a valid module");
+    module.exports.retain(|e| keep(&e.name));
+    loom_wasm::module::encode(&module, &module.numbering()).expect("a valid module").wasm
+}
+
 /// Runs both modules; the answer is the number of calls compared.
 ///
 /// # Errors

@@ -65,7 +65,7 @@
   (global $g61 (mut i32) (i32.const 61))
   (global $g62 (mut i32) (i32.const 62))
   (global $g63 (mut i32) (i32.const 63))
-  (global $g64 (mut i32) (i32.const 64))
+  (global $g64 (export "g64") (mut i32) (i32.const 64))
   (func (export "f") (param i32) (result i32)
     (global.set $g0 (local.get 0))
     (global.set $g64 (i32.const 7))

@@ -2,7 +2,7 @@
 
 use loom_engines::fused::{Program, Running, engine, programs};
 use loom_engines::{is_refusal, optimize, variants};
-use loom_wasm::Options;
+use loom_wasm::{Assumptions, Objective, Options};
 use wasmtime::Engine;
 
 fn check_program(
@@ -50,7 +50,18 @@ fn check_program(
 }
 
 fn run_variant(name: &str) {
-    let options = loom_engines::variant(name);
+    run_with(name, loom_engines::variant(name));
+}
+
+/// Only the entry and the destructors stay exported.
+fn run_closed(name: &str, objective: Objective, chaos: Option<u64>) {
+    let keep_exports = ["run", "*/run#go", "*[dtor]*"].map(str::to_owned).to_vec();
+    let assumptions = Assumptions { closed_world: true, ..Assumptions::default() };
+    let options = Options { egraph: true, objective, chaos, keep_exports, assumptions, ..Options::default() };
+    run_with(name, options);
+}
+
+fn run_with(name: &str, options: Options) {
     let (plain, fueled) = (engine(false), engine(true));
     let mut failures = Vec::new();
     let mut table = format!("{name}: program, bytes before and after, fuel before and after, ratio\n");
@@ -111,6 +122,21 @@ fn chaos_speed() {
 #[test]
 fn chaos_size() {
     run_variant("loom --egraph -Os --chaos 2");
+}
+
+#[test]
+fn closed_world_speed() {
+    run_closed("loom --egraph --closed-world", Objective::Speed, None);
+}
+
+#[test]
+fn closed_world_size() {
+    run_closed("loom --egraph -Os --closed-world", Objective::Size, None);
+}
+
+#[test]
+fn closed_world_chaos() {
+    run_closed("loom --egraph --closed-world --chaos 3", Objective::Speed, Some(3));
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Whole-program passes over all cases and regressions in a closed world, where only the exported functions stay; and the
+//! roots that are derived for meld's output. Positive and negative cases of each pass are `tests/cases/program/*.wat`.
+
+mod common;
+
+use loom_wasm::module::{Entity, decode};
+use loom_wasm::{Assumptions, Options};
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn wat_files(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of cases") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "wat") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn closed(keep: Vec<String>) -> Options {
+    let assumptions = Assumptions { closed_world: true, ..Assumptions::default() };
+    Options { egraph: true, verify: true, keep_exports: keep, assumptions, ..Options::default() }
+}
+
+/// Memories, tables, globals and tags that are not exported any more may go or change; the functions do what they did.
+#[test]
+fn functions_do_the_same_in_a_closed_world() {
+    let mut failed = Vec::new();
+    let mut compared = 0;
+    for folder in ["tests/cases", "tests/regressions"] {
+        for path in wat_files(&root().join(folder)) {
+            let text = std::fs::read_to_string(&path).expect("a case");
+            if text.contains(";; NOT-RUN:") {
+                continue;
+            }
+            let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
+            let module = decode(&wasm).expect("a valid module").module;
+            let functions = module.exports.iter().filter(|e| matches!(e.entity, Entity::Func(_)));
+            let keep: Vec<String> = functions.map(|e| e.name.clone()).collect();
+            if keep.is_empty() || keep.iter().any(|name| name.contains(['*', '?'])) {
+                continue;
+            }
+            let before = common::with_exports(&wasm, |name| keep.iter().any(|k| k == name));
+            let output = match loom_wasm::optimize(&wasm, &closed(keep)) {
+                Ok(output) => output,
+                Err(e) => panic!("{}: {e}", path.display()),
+            };
+            let invalid = output.report.limits.keys().any(|l| l.starts_with("output-invalid"));
+            match common::compare(&before, &output.wasm) {
+                Ok(_) if invalid => failed.push(format!("{}: invalid output", path.display())),
+                Ok(_) => compared += 1,
+                // What the oracle cannot run either way says nothing.
+                Err(e) if ["the input", "OutOfFuel"].iter().any(|text| e.contains(text)) => {}
+                Err(e) => failed.push(format!("{}: {e}", path.display())),
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(compared > 100, "{compared} modules compared");
+}
+
+const ATTESTED: &str = r#"(module
+  (@custom "wsc.transformation.attestation" "{\"output\":{},\"metadata\":{\"boundaries\":[{\"function\":\"a:b/c#f\",\"interface\":\"a:b/c\"}]}}")
+  (memory (export "memory") 1) (memory (export "memory$2") 1)
+  (table (export "$imports") 1 funcref) (elem (i32.const 0) func $shim)
+  (func $shim (export "0") (param i32) (drop (i32.load (local.get 0))))
+  (func (export "a:b/c#f") (result i32) (i32.load 1 (i32.const 0)))
+  (func (export "a:b/c#g"))
+  (func (export "cabi_post_a:b/c#f") (param i32))
+  (func (export "a:b/c#[dtor]r") (param i32))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "cabi_realloc$1") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "run") RUN))"#;
+
+fn exports(wasm: &[u8]) -> Vec<String> {
+    decode(wasm).expect("a valid module").module.exports.iter().map(|e| e.name.clone()).collect()
+}
+
+#[test]
+fn roots_of_a_fused_module_are_derived() {
+    let optimized = |run: &str, options: &Options| {
+        let wasm = loom_wasm::read_input(ATTESTED.replace("RUN", run).as_bytes()).expect("a module");
+        loom_wasm::optimize(&wasm, options).expect("a valid module")
+    };
+    // A number in, a number out: nobody can pass a pointer.
+    let plain = optimized("(param i32) (result i64) (i64.const 1)", &closed(vec![]));
+    assert_eq!(exports(&plain.wasm), ["a:b/c#[dtor]r", "run"]);
+    assert!(decode(&plain.wasm).expect("valid").module.memories.is_empty());
+    // A string in: the host allocates and writes.
+    let pointer = optimized("(param i32 i32) (result i64) (i64.load 0 (local.get 0))", &closed(vec![]));
+    let kept = ["memory", "memory$2", "a:b/c#[dtor]r", "cabi_realloc", "cabi_realloc$1", "run"];
+    assert_eq!(exports(&pointer.wasm), kept);
+    // In an open world nothing goes, and one line says what would.
+    let open = optimized("(param i32) (result i64) (i64.const 1)", &Options::default());
+    assert_eq!(exports(&open.wasm).len(), 11);
+    let hints = open.report.notes.iter().filter(|n| n.contains("--closed-world would")).count();
+    assert_eq!(hints, 1, "{:?}", open.report.notes);
+}
+
+#[test]
+fn without_a_pattern_and_without_an_attestation_all_exports_stay() {
+    let wasm = wat::parse_str(r#"(module (func (export "a")) (memory (export "b") 1))"#).expect("a module");
+    let output = loom_wasm::optimize(&wasm, &closed(vec![])).expect("a valid module");
+    assert_eq!(exports(&output.wasm), ["a", "b"]);
+    assert!(output.report.notes.iter().any(|n| n.contains("all exports stay")));
+    let output = loom_wasm::optimize(&wasm, &closed(vec!["z*".to_owned()])).expect("a valid module");
+    assert!(exports(&output.wasm).is_empty());
+    assert!(output.report.notes.iter().any(|n| n.contains("no export has such a name")));
+}
+
+/// Instantiation traps where it did, and not elsewhere: segments that may not fit stay.
+#[test]
+fn segments_that_may_trap_stay() {
+    for (text, kept) in [
+        (r#"(module (memory 1) (data (i32.const 65536) "x"))"#, true),
+        (r#"(module (memory 1) (data (i32.const 65535) "x"))"#, false),
+        (r#"(module (memory 0) (data (i32.const 1) ""))"#, true),
+        (r#"(module (memory 1) (data (i32.const -1) ""))"#, true),
+        (r#"(module (import "m" "g" (global $g i32)) (memory 1) (data (global.get $g) "x"))"#, true),
+        (r#"(module (import "m" "m" (memory 1)) (data (i32.const 0) "x"))"#, true),
+        (r#"(module (memory i64 1) (data (i64.const 4294967296) "x"))"#, true),
+        (r#"(module (memory 3 (pagesize 1)) (data (i32.const 2) "xx"))"#, true),
+        (r#"(module (memory 3 (pagesize 1)) (data (i32.const 1) "xx"))"#, false),
+        ("(module (table 1 funcref) (func $f) (elem (i32.const 1) func $f))", true),
+        ("(module (table 1 funcref) (func $f) (elem (i32.const 0) func $f))", false),
+        (r#"(module (import "m" "t" (table 1 funcref)) (func $f) (elem (i32.const 0) func $f))"#, true),
+    ] {
+        let wasm = wat::parse_str(text).expect("a module");
+        let output = loom_wasm::optimize(&wasm, &closed(vec!["*".to_owned()])).expect("a valid module");
+        let module = decode(&output.wasm).expect("a valid module").module;
+        let is_there = |n: usize| (n > 0) == kept;
+        assert!(is_there(module.data.len() + module.elems.len()), "{text}");
+        assert!(is_there(module.memories.len() + module.tables.len()), "{text}");
+    }
+}
+
+/// Zeros at the ends of segments go where nothing else is written there.
+#[test]
+fn zeros_of_data_segments() {
+    let zeros = "\\00".repeat(12);
+    let optimized = |text: &str| {
+        let wasm = wat::parse_str(text.replace('Z', &zeros)).expect("a module");
+        let output = loom_wasm::optimize(&wasm, &Options::default()).expect("a valid module");
+        common::compare(&wasm, &output.wasm).expect("the same");
+        let module = decode(&output.wasm).expect("a valid module").module;
+        module.data.values().map(|d| d.bytes.len()).collect::<Vec<_>>()
+    };
+    let run = r#"(memory (export "m") 1)
+      (func (export "run") (param i32) (result i32) (i32.load8_u (i32.and (local.get 0) (i32.const 127))))"#;
+    let data = |segments: &str| optimized(&format!("(module {run} {segments})"));
+    assert_eq!(data(r#"(data (i32.const 8) "ZabZ") (data (i32.const 64) "Z")"#), [2]);
+    assert_eq!(data(r#"(data (i32.const 8) "\00a\00")"#), [2]);
+    // The second segment puts zeros over the first.
+    assert_eq!(data(r#"(data (i32.const 8) "abcdef") (data (i32.const 10) "Z")"#), [6, 12]);
+    assert_eq!(data(r#"(data (i32.const 10) "Z") (data (i32.const 21) "abcdef")"#), [12, 6]);
+    assert_eq!(data(r#"(data (i32.const 10) "Z") (data (i32.const 22) "abcdef")"#), [6]);
+    // A body names it.
+    let named =
+        format!(r#"(module {run} (data $d (i32.const 8) "Z") (func (export "drop") (data.drop $d)))"#);
+    assert_eq!(optimized(&named), [0]);
+}
