@@ -212,6 +212,12 @@ impl Stackify<'_> {
                 }
                 Item::If { frame, block, skip } => {
                     self.satisfy_frame();
+                    let mut skip = skip;
+                    if self.empty_arm_first(frame) {
+                        self.out.push(StackOp::Else(frame));
+                        self.empty_arm(block, skip);
+                        skip = 1 - skip;
+                    }
                     let branch = self.out.len() as u32;
                     self.leave(StackOp::If { frame, block, skip });
                     self.current = block;
@@ -292,14 +298,27 @@ impl Stackify<'_> {
         self.frames.push(Active { id, base: self.demands.len() });
         self.out.push(StackOp::End(id));
         if self.adds_else(id)
+            && !self.empty_arm_first(id)
             && let Some((block, skip)) = self.layout.skips[id as usize]
         {
-            self.out.push(StackOp::Fall { block, edge: skip });
-            self.current = block;
-            self.pass(block, skip);
-            self.satisfy_frame();
+            self.empty_arm(block, skip);
             self.out.push(StackOp::Else(id));
         }
+    }
+
+    /// The arm that only passes the values of the edge that skips an `if`.
+    fn empty_arm(&mut self, block: Block, skip: u32) {
+        self.out.push(StackOp::Fall { block, edge: skip });
+        self.current = block;
+        self.pass(block, skip);
+        self.satisfy_frame();
+    }
+
+    /// Whether the arm added to an `if` without else arm comes first, because the condition is there and its opposite is not.
+    fn empty_arm_first(&self, id: FrameId) -> bool {
+        let Some((block, skip)) = self.layout.skips[id as usize] else { return false };
+        let usual = skip == 0 && self.p.negation_costs(block);
+        self.adds_else(id) && self.cx.chaos.flip("empty arm first", id, usual)
     }
 
     /// Whether an `if` without else arm needs one, to pass values on the stack.
