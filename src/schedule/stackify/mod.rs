@@ -38,7 +38,7 @@ struct Demand {
     negate: bool,
     /// It is passed along an edge.
     edge: bool,
-    /// Position in `out` of the `set` that takes it.
+    /// Position in `out` of the `set` or `tee` that takes it.
     set: Option<u32>,
 }
 
@@ -223,10 +223,10 @@ impl Stackify<'_> {
                     self.current = block;
                     if !self.adds_else(frame) {
                         let moves = self.local_moves(block, skip);
-                        self.condition(block, skip == 0);
+                        self.condition(block, skip == 0, None);
                         self.emit_moves(block, moves, true, Some(branch));
                     } else {
-                        self.condition(block, skip == 0);
+                        self.condition(block, skip == 0, None);
                     }
                 }
                 Item::Br { block, edge } => {
@@ -377,7 +377,7 @@ impl Stackify<'_> {
     /// Notes a move whose `get` or `tee` comes next.
     fn moved(&mut self, d: &Demand) {
         if let Some(set) = d.set
-            && let StackOp::Set(to) = self.out[set as usize]
+            && let StackOp::Set(to) | StackOp::Tee(to) = self.out[set as usize]
         {
             self.moves.push(Move { get: self.out.len() as u32, set, from: d.value, to, branch: None });
         }
@@ -391,10 +391,10 @@ impl Stackify<'_> {
         self.find_label(edge(&self.p.f, block, n).block)
     }
 
-    /// Demands the condition of a two-way branch.
-    fn condition(&mut self, block: Block, negate: bool) {
+    /// Demands the condition of a two-way branch, which a `tee` may take on its way.
+    fn condition(&mut self, block: Block, negate: bool, set: Option<u32>) {
         if let Terminator::Branch { cond, .. } = *self.p.f.term(block) {
-            self.demand(Demand { value: cond, negate, edge: false, set: None });
+            self.demand(Demand { value: cond, negate, edge: false, set });
         }
     }
 }
