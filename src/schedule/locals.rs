@@ -166,11 +166,13 @@ pub(super) fn number(
     let mut to_set = vec![false; code.ops.len()];
     for &m in &joined {
         let m = &code.moves[m];
-        match code.ops[m.get as usize] {
-            StackOp::Tee(_) => to_set[m.get as usize] = true,
+        remove[m.set as usize] = true;
+        match (code.ops[m.set as usize], code.ops[m.get as usize]) {
+            // What follows wants the value on the stack.
+            (StackOp::Tee(_), _) => {}
+            (_, StackOp::Tee(_)) => to_set[m.get as usize] = true,
             _ => remove[m.get as usize] = true,
         }
-        remove[m.set as usize] = true;
     }
     let mut local = |v: Value| index[class_color[classes.find(dense[v]) as usize] as usize];
     for (v, at) in zeros {

@@ -104,10 +104,10 @@ pub(super) fn prepare(
 ) -> Result<Prepared, LowerError> {
     let mut f = f.clone();
     let scrambled = scramble(&mut f, cx);
-    // Blocks get their order back one change after the other, the last one first.
-    let mut order = delay_next_values(&mut f, cx.chaos);
-    order.extend(scrambled);
     let cfg = Cfg::compute(&f);
+    // Blocks get their order back one change after the other, the last one first.
+    let mut order = delay_next_values(&mut f, &cfg, cx.caps.parameter_steps, cx.chaos);
+    order.extend(scrambled);
     let dom = DomTree::compute(&f, &cfg);
     if !dom.is_reducible() {
         return Err(LowerError::Unsupported("irreducible control flow"));
@@ -487,7 +487,7 @@ impl Ways {
 }
 
 /// Where chosen values are live, found on demand.
-struct LiveIn {
+pub(super) struct LiveIn {
     uses: HashMap<Value, Vec<Block>>,
     known: HashMap<Value, HashSet<Block>>,
     steps: usize,
@@ -495,7 +495,7 @@ struct LiveIn {
 }
 
 impl LiveIn {
-    fn new(f: &Function, values: impl Iterator<Item = Value>, max_steps: usize) -> LiveIn {
+    pub(super) fn new(f: &Function, values: impl Iterator<Item = Value>, max_steps: usize) -> LiveIn {
         let mut uses: HashMap<Value, Vec<Block>> = values.map(|v| (v, Vec::new())).collect();
         for &b in &f.layout {
             let mut note = |v: &Value| {
@@ -526,7 +526,12 @@ impl LiveIn {
     }
 
     /// Blocks at whose start a block parameter is live.
-    fn blocks(&mut self, f: &Function, cfg: &Cfg, v: Value) -> Result<&HashSet<Block>, LowerError> {
+    pub(super) fn blocks(
+        &mut self,
+        f: &Function,
+        cfg: &Cfg,
+        v: Value,
+    ) -> Result<&HashSet<Block>, LowerError> {
         if !self.known.contains_key(&v) {
             let ValueDef::Param(home, _) = f.values[v].def else {
                 return Err(LowerError::Unsupported("parameter expected"));

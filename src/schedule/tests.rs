@@ -481,3 +481,47 @@ fn for_speed_moves_of_an_exit_are_not_made_in_each_iteration() {
     let moves = before.lines().map(str::trim).skip(1).take_while(|l| Some(*l) != branch).count();
     assert_eq!(moves, 0, "{text}");
 }
+
+/// A list is walked; the next element is read before the call that still takes the old one.
+const WALK: &str = "(block (br_if 0 (i32.eqz (local.get $x)))
+     (loop $l
+       (i32.load offset=4 (local.get $x))
+       (i32.store (local.get $x) (i32.const 7))
+       (br_if $l (local.tee $x))))
+   (local.get $y)";
+
+#[test]
+fn a_condition_is_written_on_its_way_to_the_branch() {
+    let text = body(WALK).no_larger().text();
+    let inside = text.split("loop").nth(1).unwrap_or_default();
+    assert_eq!(count(inside, "local.set"), 0, "{text}");
+    assert_eq!(count(inside, "local.tee"), 1, "{text}");
+}
+
+#[test]
+fn a_condition_wanted_elsewhere_has_its_own_local() {
+    let text = body(&WALK.replace("(local.tee $x)", "(local.tee $y (local.tee $x))")).text();
+    assert!(count(&text, "local.set") + count(&text, "local.tee") >= 2, "{text}");
+}
+
+const VALUE_OR_MORE: &str = "(local.set $x (i32.load8_s (local.get $y)))
+   (if (result i32) (local.get $x) (then (local.get $x)) (else (i32.load (i32.load (local.get $y)))))";
+
+#[test]
+fn an_arm_that_only_passes_a_value_comes_first_where_a_negation_would_be_needed() {
+    let text = body(VALUE_OR_MORE).no_larger().text();
+    assert_eq!(count(&text, "i32.eqz"), 0, "{text}");
+    assert_eq!(count(&text, "else"), 1, "{text}");
+}
+
+#[test]
+fn an_arm_that_only_passes_a_value_comes_last_where_a_negation_is_free() {
+    let text = body(&VALUE_OR_MORE.replace(
+        "(if (result i32) (local.get $x)",
+        "(if (result i32) (i32.lt_s (local.get $x) (local.get $y))",
+    ))
+    .no_larger()
+    .text();
+    assert_eq!(count(&text, "i32.eqz"), 0, "{text}");
+    assert_eq!(count(&text, "i32.ge_s"), 1, "{text}");
+}

@@ -84,9 +84,14 @@ impl Stackify<'_> {
         for value in args {
             self.demand(Demand { value, negate: false, edge: true, set: None });
         }
-        let moves = self.local_moves(block, n);
-        self.condition(block, n == 1);
-        self.emit_moves(block, moves, true, Some(branch));
+        let mut moves = self.local_moves(block, n);
+        let inline = if n == 0 { self.move_of_condition(block, &mut moves) } else { None };
+        let tee = inline.map(|p| {
+            self.out.push(StackOp::Tee(p));
+            self.out.len() as u32 - 1
+        });
+        self.condition(block, n == 1, tee);
+        self.emit_moves_with(block, moves, true, Some(branch), inline);
         Ok(())
     }
 
@@ -162,6 +167,28 @@ impl Stackify<'_> {
         Ok(())
     }
 
+    /// Takes the move of the branch's condition into a parameter out of the list, if these two are all that needs the value:
+    /// it is written to the parameter on its way to the branch, so that it can wait on the stack until then.
+    fn move_of_condition(&mut self, block: Block, moves: &mut Vec<(Value, Value)>) -> Option<Value> {
+        let Terminator::Branch { cond, .. } = *self.p.f.term(block) else { return None };
+        let ValueDef::Result(i, _) = self.p.f.values[cond].def else { return None };
+        let at = moves.iter().position(|&(_, a)| a == cond)?;
+        let fits = self.remaining[cond] == 2
+            && !self.needs_local[cond]
+            && !self.done[i]
+            && self.p.position[i].0 == block
+            && self.p.f.result(i).is_some()
+            && !self.p.f.insts[i].op.is_const();
+        if !fits || !self.cx.chaos.flip("write the condition on its way", block, true) {
+            return None;
+        }
+        let (p, _) = moves.remove(at);
+        let p = self.p.written[p].expand().unwrap_or(p);
+        self.needs_local[p] = true;
+        self.remaining[cond] -= 1;
+        Some(p)
+    }
+
     /// Makes the moves of an edge of `block`, as if at once. Those of values that can be computed right into their
     /// parameter stay demanded, in the order of their definitions; all others are made before their `set`s, above them
     /// on the stack, so that every old value is read before it is written.
@@ -172,13 +199,25 @@ impl Stackify<'_> {
         allow_direct: bool,
         branch: Option<u32>,
     ) {
+        self.emit_moves_with(block, moves, allow_direct, branch, None);
+    }
+
+    /// [`Stackify::emit_moves`] where a parameter is written behind them already.
+    fn emit_moves_with(
+        &mut self,
+        block: Block,
+        moves: Vec<(Value, Value)>,
+        allow_direct: bool,
+        branch: Option<u32>,
+        written: Option<Value>,
+    ) {
         if moves.is_empty() {
             return;
         }
         let mut direct = Vec::new();
         let mut copies = Vec::new();
         // Parameters written where the code stands: a copy that reads their old values cannot wait for the edge.
-        let mut inline: HashSet<Value> = HashSet::new();
+        let mut inline: HashSet<Value> = written.into_iter().collect();
         for (p, a) in moves {
             let p = self.p.written[p].expand().unwrap_or(p);
             self.needs_local[p] = true;

@@ -38,7 +38,7 @@ struct Demand {
     negate: bool,
     /// It is passed along an edge.
     edge: bool,
-    /// Position in `out` of the `set` that takes it.
+    /// Position in `out` of the `set` or `tee` that takes it.
     set: Option<u32>,
 }
 
@@ -212,15 +212,21 @@ impl Stackify<'_> {
                 }
                 Item::If { frame, block, skip } => {
                     self.satisfy_frame();
+                    let mut skip = skip;
+                    if self.empty_arm_first(frame) {
+                        self.out.push(StackOp::Else(frame));
+                        self.empty_arm(block, skip);
+                        skip = 1 - skip;
+                    }
                     let branch = self.out.len() as u32;
                     self.leave(StackOp::If { frame, block, skip });
                     self.current = block;
                     if !self.adds_else(frame) {
                         let moves = self.local_moves(block, skip);
-                        self.condition(block, skip == 0);
+                        self.condition(block, skip == 0, None);
                         self.emit_moves(block, moves, true, Some(branch));
                     } else {
-                        self.condition(block, skip == 0);
+                        self.condition(block, skip == 0, None);
                     }
                 }
                 Item::Br { block, edge } => {
@@ -292,14 +298,27 @@ impl Stackify<'_> {
         self.frames.push(Active { id, base: self.demands.len() });
         self.out.push(StackOp::End(id));
         if self.adds_else(id)
+            && !self.empty_arm_first(id)
             && let Some((block, skip)) = self.layout.skips[id as usize]
         {
-            self.out.push(StackOp::Fall { block, edge: skip });
-            self.current = block;
-            self.pass(block, skip);
-            self.satisfy_frame();
+            self.empty_arm(block, skip);
             self.out.push(StackOp::Else(id));
         }
+    }
+
+    /// The arm that only passes the values of the edge that skips an `if`.
+    fn empty_arm(&mut self, block: Block, skip: u32) {
+        self.out.push(StackOp::Fall { block, edge: skip });
+        self.current = block;
+        self.pass(block, skip);
+        self.satisfy_frame();
+    }
+
+    /// Whether the arm added to an `if` without else arm comes first, because the condition is there and its opposite is not.
+    fn empty_arm_first(&self, id: FrameId) -> bool {
+        let Some((block, skip)) = self.layout.skips[id as usize] else { return false };
+        let usual = skip == 0 && self.p.negation_costs(block);
+        self.adds_else(id) && self.cx.chaos.flip("empty arm first", id, usual)
     }
 
     /// Whether an `if` without else arm needs one, to pass values on the stack.
@@ -358,7 +377,7 @@ impl Stackify<'_> {
     /// Notes a move whose `get` or `tee` comes next.
     fn moved(&mut self, d: &Demand) {
         if let Some(set) = d.set
-            && let StackOp::Set(to) = self.out[set as usize]
+            && let StackOp::Set(to) | StackOp::Tee(to) = self.out[set as usize]
         {
             self.moves.push(Move { get: self.out.len() as u32, set, from: d.value, to, branch: None });
         }
@@ -372,10 +391,10 @@ impl Stackify<'_> {
         self.find_label(edge(&self.p.f, block, n).block)
     }
 
-    /// Demands the condition of a two-way branch.
-    fn condition(&mut self, block: Block, negate: bool) {
+    /// Demands the condition of a two-way branch, which a `tee` may take on its way.
+    fn condition(&mut self, block: Block, negate: bool, set: Option<u32>) {
         if let Terminator::Branch { cond, .. } = *self.p.f.term(block) {
-            self.demand(Demand { value: cond, negate, edge: false, set: None });
+            self.demand(Demand { value: cond, negate, edge: false, set });
         }
     }
 }
