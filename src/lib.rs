@@ -18,6 +18,7 @@ pub mod lift;
 pub mod module;
 pub mod options;
 pub mod pipeline;
+pub mod program;
 pub mod report;
 pub mod rules;
 pub mod schedule;

@@ -15,6 +15,8 @@ pub struct FunctionCounts {
     pub raw: usize,
     /// Lifted, but the old body was kept (larger, or a check failed).
     pub reverted: usize,
+    /// Left out before anything was tried: nothing can call them.
+    pub removed: usize,
     /// Why bodies were reverted or kept raw: reason to count.
     pub reasons: BTreeMap<String, usize>,
 }
@@ -67,6 +69,8 @@ pub struct Report {
     pub functions: FunctionCounts,
     /// Rule name to number of unions it made.
     pub rules: BTreeMap<String, u64>,
+    /// What the whole-program passes did, by name: how often.
+    pub passes: BTreeMap<String, u64>,
     /// Assumption name to number of uses.
     pub assumptions: BTreeMap<String, u64>,
     /// Boundaries of a fused module.

@@ -101,9 +101,12 @@ impl Messages {
         for (reason, count) in &report.functions.reasons {
             say(format!("{count} functions kept their body: {reason}"));
         }
-        for (what, counts) in
-            [("rule", &report.rules), ("assumption", &report.assumptions), ("limit", &report.limits)]
-        {
+        for (what, counts) in [
+            ("pass", &report.passes),
+            ("rule", &report.rules),
+            ("assumption", &report.assumptions),
+            ("limit", &report.limits),
+        ] {
             for (name, count) in counts {
                 say(format!("{what} {name}: {count}"));
             }

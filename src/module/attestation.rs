@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// Name of the attestation: JSON.
-pub(super) const ATTESTATION: &str = "wsc.transformation.attestation";
+pub const ATTESTATION: &str = "wsc.transformation.attestation";
 /// Name of the provenance: binary.
 pub(super) const PROVENANCE: &str = "component-provenance";
 

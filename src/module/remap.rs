@@ -6,7 +6,7 @@ use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, Tag
 use cranelift_entity::EntityRef;
 use std::convert::Infallible;
 use wasm_encoder::reencode::{self, Reencode};
-use wasmparser::{BinaryReader, FunctionBody};
+use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// Re-encodes operators, asking `map` for the new index of each entity.
 struct Remapper<'a> {
@@ -36,10 +36,27 @@ impl Reencode for Remapper<'_> {
     }
 }
 
-/// Re-encodes a body at `offset` of the input; the result has no size in front.
+/// How an operator of a body uses something of the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Use {
+    /// In any way that no other variant says.
+    Of(Entity),
+    /// A call through a table with a callee of this type: nothing but a call happens to what is found there.
+    Indirect(TableId, TypeId),
+    /// The size of a table is asked for.
+    TableSize(TableId),
+    /// A global is written.
+    GlobalSet(GlobalId),
+    /// `ref.func`: the function must be declared outside of bodies.
+    RefFunc(FuncId),
+}
+
+/// Re-encodes a body at `offset` of the input; the result has no size in front. `special` is asked first: what it takes is
+/// not given to `map`.
 fn reencode_body(
     bytes: &[u8],
     offset: usize,
+    special: &mut dyn FnMut(&Operator<'_>) -> bool,
     map: &mut dyn FnMut(Entity) -> u32,
 ) -> Result<wasm_encoder::Function, Error> {
     let fail = |e: reencode::Error<Infallible>| match e {
@@ -51,9 +68,49 @@ fn reencode_body(
     let mut function = remapper.new_function_with_parsed_locals(&body).map_err(fail)?;
     let mut reader = body.get_operators_reader()?;
     while !reader.eof() {
-        function.instruction(&remapper.parse_instruction(&mut reader).map_err(fail)?);
+        let operator = reader.read()?;
+        if !special(&operator) {
+            function.instruction(&remapper.instruction(operator).map_err(fail)?);
+        }
     }
     Ok(function)
+}
+
+/// A body (locals and code) with its indices replaced by final ones.
+///
+/// # Errors
+/// When the body is malformed.
+pub fn remap_body(bytes: &[u8], offset: usize, numbering: &Numbering) -> Result<Vec<u8>, Error> {
+    let function = reencode_body(bytes, offset, &mut |_| false, &mut |entity| numbering.entity(entity))?;
+    Ok(function.into_raw_body())
+}
+
+/// Calls `visit` with each use that a body (locals and code) makes of the module, types included, as often as it does.
+///
+/// # Errors
+/// When the body is malformed.
+pub fn body_uses(bytes: &[u8], offset: usize, visit: &mut dyn FnMut(Use)) -> Result<(), Error> {
+    let visit = std::cell::RefCell::new(visit);
+    let mut special = |operator: &Operator<'_>| {
+        let (ty, table, global) = (TypeId::from_u32, TableId::from_u32, GlobalId::from_u32);
+        let found = match *operator {
+            Operator::CallIndirect { type_index, table_index }
+            | Operator::ReturnCallIndirect { type_index, table_index } => {
+                Use::Indirect(table(table_index), ty(type_index))
+            }
+            Operator::TableSize { table: index } => Use::TableSize(table(index)),
+            Operator::GlobalSet { global_index } => Use::GlobalSet(global(global_index)),
+            Operator::RefFunc { function_index } => Use::RefFunc(FuncId::from_u32(function_index)),
+            _ => return false,
+        };
+        (visit.borrow_mut())(found);
+        true
+    };
+    reencode_body(bytes, offset, &mut special, &mut |entity| {
+        (visit.borrow_mut())(Use::Of(entity));
+        0
+    })?;
+    Ok(())
 }
 
 impl Module {
@@ -64,8 +121,7 @@ impl Module {
     pub fn remapped_body(&self, func: FuncId, numbering: &Numbering) -> Result<Option<Vec<u8>>, Error> {
         let Some(super::Body::Raw(range)) = &self.funcs[func].body else { return Ok(None) };
         let bytes = self.source.get(range.clone()).unwrap_or_default();
-        let function = reencode_body(bytes, range.start, &mut |entity| numbering.entity(entity))?;
-        Ok(Some(function.into_raw_body()))
+        remap_body(bytes, range.start, numbering).map(Some)
     }
 
     /// Calls `visit` with each entity that a raw body names, types included, as often as it does. Nothing for functions
@@ -76,7 +132,7 @@ impl Module {
     pub fn raw_body_references(&self, func: FuncId, visit: &mut dyn FnMut(Entity)) -> Result<(), Error> {
         let Some(super::Body::Raw(range)) = &self.funcs[func].body else { return Ok(()) };
         let bytes = self.source.get(range.clone()).unwrap_or_default();
-        reencode_body(bytes, range.start, &mut |entity| {
+        reencode_body(bytes, range.start, &mut |_| false, &mut |entity| {
             visit(entity);
             0
         })?;

@@ -4,11 +4,103 @@ use super::function::{NewBody, Optimized, encoded};
 use super::timing::Clock;
 use crate::caps::Fault;
 use crate::ir::entity::FuncId;
-use crate::module::{self, Body, Module};
+use crate::module::{self, Body, Identity, Module, Numbering};
+use crate::program::Program;
+use crate::program::facts::BodyFacts;
 use crate::schedule::StackCode;
 use crate::{Error, Options, Report};
+use cranelift_entity::EntityRef;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use wasmparser::WasmFeatures;
+
+/// The module with its last bodies, which are in its own numbering until it is written.
+struct Assembly<'a> {
+    module: Module,
+    /// The bodies of the input.
+    old: Vec<Option<Body>>,
+    /// New bodies by function.
+    new: BTreeMap<FuncId, NewBytes>,
+    /// Absent when the module is to stay as it is but for its bodies.
+    program: Option<Program>,
+    fault: Option<Fault>,
+    clock: &'a Clock,
+}
+
+struct NewBytes {
+    bytes: Vec<u8>,
+    /// Facts of the old body, when those of the new one are known.
+    old_facts: Option<BodyFacts>,
+}
+
+/// The bytes of a module, and how they came about.
+struct Written {
+    encoded: module::EncodedModule,
+    numbering: Numbering,
+    /// What the whole-program passes left out.
+    passes: BTreeMap<String, u64>,
+}
+
+impl Assembly<'_> {
+    /// Decides what is written, and writes it.
+    fn write(&mut self) -> Result<Written, Error> {
+        for (func, f) in &mut self.module.funcs {
+            f.body = match self.new.get(&func) {
+                Some(new) => Some(Body::Encoded(new.bytes.clone())),
+                None => self.old[func.index()].clone(),
+            };
+        }
+        let (module, clock) = (&mut self.module, self.clock);
+        let (numbering, passes) = match &self.program {
+            None => (module.numbering(), BTreeMap::new()),
+            Some(program) => clock.time("program", || {
+                let (plan, passes) = program.finish(module);
+                (module.numbering_of(&plan), passes)
+            }),
+        };
+        clock.time("encode", || {
+            if !numbering.is_identity() {
+                let encoded: Vec<(FuncId, &mut Vec<u8>)> = module
+                    .funcs
+                    .iter_mut()
+                    .filter(|(func, _)| numbering.funcs.is_written(*func))
+                    .filter_map(|(func, f)| match &mut f.body {
+                        Some(Body::Encoded(bytes)) => Some((func, bytes)),
+                        _ => None,
+                    })
+                    .collect();
+                encoded.into_par_iter().for_each(|(_, bytes)| {
+                    // What is malformed stays so, and the validator tells.
+                    if let Ok(remapped) = module::remap_body(bytes, 0, &numbering) {
+                        *bytes = remapped;
+                    }
+                });
+            }
+            let mut encoded = module::encode(module, &numbering)?;
+            if self.fault == Some(Fault::Module)
+                && let Some(version) = encoded.wasm.get_mut(4)
+            {
+                *version = 0xff;
+            }
+            Ok(Written { encoded, numbering, passes })
+        })
+    }
+
+    /// A function gets its old body back.
+    fn revert(&mut self, func: FuncId) {
+        let new = self.new.remove(&func);
+        if let (Some(program), Some(facts)) = (&mut self.program, new.and_then(|n| n.old_facts)) {
+            program.replace(func, facts);
+        }
+    }
+}
+
+/// What [`assemble`] starts from.
+pub(super) struct Parts {
+    pub module: Module,
+    pub optimized: Vec<(FuncId, Optimized)>,
+    pub program: Option<Program>,
+}
 
 /// Writes the module with the chosen bodies, and validates it.
 ///
@@ -16,13 +108,13 @@ use wasmparser::WasmFeatures;
 /// When the module cannot be written at all, which an input that was decoded does not cause.
 pub(super) fn assemble(
     input: &[u8],
-    mut module: Module,
-    optimized: Vec<(FuncId, Optimized)>,
+    parts: Parts,
     options: &Options,
     features: WasmFeatures,
     clock: &Clock,
     report: &mut Report,
 ) -> Result<Vec<u8>, Error> {
+    let Parts { mut module, optimized, mut program } = parts;
     let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
     let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
     for (func, o) in optimized {
@@ -37,53 +129,64 @@ pub(super) fn assemble(
         module.intern_func_type(&[], &results);
     }
     clock.time("encode", || {
-        let numbering = module.numbering();
         bodies
-            .par_extend(late.into_par_iter().map(|(func, code)| (func, encoded(&code, &module, &numbering))));
+            .par_extend(late.into_par_iter().map(|(func, code)| (func, encoded(&code, &module, &Identity))));
     });
-    let mut old: Vec<(FuncId, Option<Body>)> = Vec::with_capacity(bodies.len());
-    for (func, mut bytes) in bodies {
+    for (_, bytes) in &mut bodies {
         match options.fault {
             // No locals, and no operator has this number.
-            Some(Fault::Body) => bytes = vec![0, 0xff],
+            Some(Fault::Body) => *bytes = vec![0, 0xff],
             // No locals; v128.const, drop, unreachable.
-            Some(Fault::Proposal) => bytes = [&[0, 0xfd, 12][..], &[0; 16], &[0x1a, 0, 0x0b]].concat(),
+            Some(Fault::Proposal) => *bytes = [&[0, 0xfd, 12][..], &[0; 16], &[0x1a, 0, 0x0b]].concat(),
             _ => {}
         }
-        old.push((func, module.funcs[func].body.replace(Body::Encoded(bytes))));
     }
-    let write = |module: &Module| {
-        let mut written = module::encode(module, &module.numbering())?;
-        if options.fault == Some(Fault::Module)
-            && let Some(version) = written.wasm.get_mut(4)
-        {
-            *version = 0xff;
+    let known: Vec<(FuncId, Vec<u8>, Option<BodyFacts>)> = clock.time("program", || {
+        let facts = |bytes: &[u8]| program.as_ref().and_then(|_| BodyFacts::of(bytes, 0).ok());
+        bodies
+            .into_par_iter()
+            .map(|(func, bytes)| (func, facts(&bytes), bytes))
+            .map(|(f, k, b)| (f, b, k))
+            .collect()
+    });
+    let mut new = BTreeMap::new();
+    for (func, bytes, facts) in known {
+        let old_facts = program.as_mut().zip(facts).map(|(p, facts)| p.replace(func, facts));
+        new.insert(func, NewBytes { bytes, old_facts });
+    }
+    if let Some(program) = &mut program {
+        let closed = program.close(&mut module);
+        if closed > 0 {
+            report.passes.insert("exports closed".to_owned(), closed);
         }
-        Ok::<_, Error>(written)
-    };
-    let mut written = clock.time("encode", || write(&module))?;
-    if let Err(e) = clock.time("verify", || validate(&written.wasm, features)) {
-        let bad = invalid_functions(&written.wasm, features);
+    }
+    let old = module.funcs.values().map(|f| f.body.clone()).collect();
+    let mut assembly = Assembly { module, old, new, program, fault: options.fault, clock };
+    let mut written = assembly.write()?;
+    if let Err(e) = clock.time("verify", || validate(&written.encoded.wasm, features)) {
+        let bad = invalid_functions(&written, features);
         count(report, "output-invalid-functions", bad.len() as u64);
         report.notes.push(format!(
             "the output did not validate ({e}): {} functions keep their old bodies",
             bad.len()
         ));
-        for (func, body) in old.into_iter().filter(|(func, _)| bad.binary_search(func).is_ok()) {
-            module.funcs[func].body = body;
+        for func in bad {
+            assembly.revert(func);
             revert(report, "invalid output".to_owned());
         }
-        written = write(&module)?;
-        if let Err(e) = validate(&written.wasm, features) {
+        written = assembly.write()?;
+        if let Err(e) = validate(&written.encoded.wasm, features) {
             count(report, "output-invalid-module", 1);
             report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
             report.code_bytes.after = report.code_bytes.before;
+            report.passes.clear();
             return Ok(input.to_vec());
         }
     }
-    report.code_bytes.after = written.code_bytes;
-    report.notes.append(&mut written.notes);
-    Ok(written.wasm)
+    report.code_bytes.after = written.encoded.code_bytes;
+    report.notes.append(&mut written.encoded.notes);
+    report.passes.append(&mut written.passes);
+    Ok(written.encoded.wasm)
 }
 
 fn count(report: &mut Report, limit: &str, n: u64) {
@@ -110,11 +213,12 @@ fn validate(wasm: &[u8], features: WasmFeatures) -> Result<(), Error> {
 }
 
 /// The functions whose bodies do not validate.
-fn invalid_functions(wasm: &[u8], features: WasmFeatures) -> Vec<FuncId> {
-    let Ok(decoded) = module::decode_with(wasm, features) else { return Vec::new() };
+fn invalid_functions(written: &Written, features: WasmFeatures) -> Vec<FuncId> {
+    let Ok(decoded) = module::decode_with(&written.encoded.wasm, features) else { return Vec::new() };
     let invalid = |b: module::UndecodedBody<'_>| {
         let mut validator = b.validator.into_validator(Default::default());
-        validator.validate(&b.body).is_err().then_some(b.func)
+        let func = written.numbering.funcs.order().get(b.func.index()).copied();
+        func.filter(|_| validator.validate(&b.body).is_err())
     };
     decoded.bodies.into_iter().filter_map(invalid).collect()
 }

@@ -17,12 +17,16 @@ use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::{Module, decode_with};
+use crate::program::Program;
+use crate::program::stores::remove_stores;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
+use assemble::Parts;
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared, optimize_function};
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -72,6 +76,16 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     }
     report.functions.lifted = report.functions.total - report.functions.raw;
 
+    // Effort 0 copies what it reads.
+    let program = match options.effort {
+        0 => None,
+        _ => Some(clock.time("program", || Program::survey(&module, &summaries, options))?),
+    };
+    if let Some(program) = &program {
+        report.notes.extend_from_slice(program.notes());
+        report.functions.removed = functions.iter().filter(|s| !program.is_called(s.func)).count();
+    }
+
     let rules = match (&set, options.egraph) {
         (Some(set), _) => Some(Arc::new(compile(set, operators, options.objective))),
         (None, true) => Some(builtin_rules(operators, options.objective)?),
@@ -92,16 +106,24 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         explain,
         clock: &clock,
     };
-    let optimized: Vec<(FuncId, Optimized)> = if options.effort == 0 {
-        Vec::new()
-    } else {
-        let one = |surveyed: Surveyed<'_>| {
-            let func = surveyed.func;
-            let f = clock.time("lift", || surveyed.graph(&module, &types, &options.caps))?;
-            Some((func, guarded(&f, &shared)))
-        };
-        functions.into_par_iter().filter_map(one).collect()
+    let stores = AtomicU64::new(0);
+    let optimized: Vec<(FuncId, Optimized)> = match &program {
+        None => Vec::new(),
+        Some(program) => {
+            let one = |surveyed: Surveyed<'_>| {
+                let func = surveyed.func;
+                let mut f = clock.time("lift", || surveyed.graph(&module, &types, &options.caps))?;
+                let removed = remove_stores(&mut f, program.unread_globals());
+                stores.fetch_add(removed, Ordering::Relaxed);
+                Some((func, guarded(&f, &shared)))
+            };
+            let called = functions.into_par_iter().filter(|s| program.is_called(s.func));
+            called.filter_map(one).collect()
+        }
     };
+    if stores.load(Ordering::Relaxed) > 0 {
+        report.passes.insert("stores to unread globals".to_owned(), stores.into_inner());
+    }
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);
     }
@@ -112,7 +134,14 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let wasm = assemble::assemble(input, module, optimized, options, features, &clock, &mut report)?;
+    let wasm = assemble::assemble(
+        input,
+        Parts { module, optimized, program },
+        options,
+        features,
+        &clock,
+        &mut report,
+    )?;
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     Ok(Output { wasm, report })

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The phases in the order of the pipeline.
-const PHASES: [&str; 10] =
-    ["decode", "lift", "analysis", "egraph", "saturate", "extract", "check", "verify", "lower", "encode"];
+const PHASES: [&str; 11] = [
+    "decode", "lift", "analysis", "program", "egraph", "saturate", "extract", "check", "verify", "lower",
+    "encode",
+];
 
 /// A clock for each phase.
 #[derive(Default)]

@@ -1,0 +1,112 @@
+//! Whole-program passes: what is decided about the module as one program, before and after its functions are optimized.
+//!
+//! **What.** [`Program::survey`] finds the roots ([`roots`]) and what they reach ([`reach`]): functions that nothing can call
+//! are not optimized at all, and stores to globals that nobody reads ([`stores`]) are taken out of the others. When all
+//! functions have their last bodies, what is reachable is computed again, from those, and what is not is left out
+//! ([`Program::finish`], [`plan`]). `docs/whole-program.md` says for each pass what licenses it and what makes it decline.
+//!
+//! **Invariants in.** A validated module; bodies in its own numbering. **Invariants out.** A [`crate::module::Plan`] under
+//! which nothing written names anything left out; instantiation traps exactly where it did, after the same effects; the
+//! plan depends on the module and the options only.
+//!
+//! **Complexity.** Linear in the module, see each pass.
+//!
+//! Reference: David Grove and Craig Chambers, "A Framework for Call Graph Construction Algorithms", TOPLAS 2001 (reachability with
+//! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
+
+pub mod facts;
+pub mod plan;
+pub mod reach;
+pub mod roots;
+pub mod stores;
+
+use crate::analysis::Summaries;
+use crate::ir::entity::{FuncId, GlobalId};
+use crate::module::{Module, Plan};
+use crate::{Error, Options};
+use cranelift_entity::{EntityRef, EntitySet};
+use facts::BodyFacts;
+use reach::{Live, reach};
+use roots::{Roots, derived, roots};
+use std::collections::BTreeMap;
+
+/// What is known about the program before its functions are optimized.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Facts of the input's bodies, by function.
+    facts: Vec<BodyFacts>,
+    roots: Roots,
+    keep_start: bool,
+    live: Live,
+    unread: EntitySet<GlobalId>,
+}
+
+impl Program {
+    /// Looks at the whole module.
+    ///
+    /// # Errors
+    /// When a body is malformed, which validation rules out.
+    pub fn survey(module: &Module, summaries: &Summaries, options: &Options) -> Result<Program, Error> {
+        let facts = facts::of_module(module)?;
+        let mut roots = roots(module, &facts, options);
+        let keep_start = !module.start.is_some_and(|f| reach::start_is_idle(summaries.function(f)));
+        let live = reach(module, &facts, &roots.kept, !roots.closed, keep_start);
+        if !options.assumptions.closed_world
+            && let Some(kept) = derived(module, &facts, options.fused)
+        {
+            let closed = reach(module, &facts, &kept, false, keep_start);
+            roots.notes.extend(hint(module, &live, &closed));
+        }
+        let unread = stores::unread_globals(module, &live);
+        Ok(Program { facts, roots, keep_start, live, unread })
+    }
+
+    /// Whether a function can be called at all.
+    pub fn is_called(&self, func: FuncId) -> bool {
+        self.live.called.contains(func)
+    }
+
+    /// Globals of the module's own that are written and never read.
+    pub fn unread_globals(&self) -> &EntitySet<GlobalId> {
+        &self.unread
+    }
+
+    /// Sentences for the user.
+    pub fn notes(&self) -> &[String] {
+        &self.roots.notes
+    }
+
+    /// Removes the exports that do not stay; how many. Once, before [`Program::finish`].
+    pub fn close(&mut self, module: &mut Module) -> u64 {
+        let before = module.exports.len();
+        let mut kept = self.roots.kept.iter();
+        module.exports.retain(|_| kept.next().copied().unwrap_or(true));
+        self.roots.kept = vec![true; module.exports.len()];
+        if !self.keep_start {
+            module.start = None;
+        }
+        (before - module.exports.len()) as u64
+    }
+
+    /// A function gets another body; the facts of the one that it had.
+    pub fn replace(&mut self, func: FuncId, facts: BodyFacts) -> BodyFacts {
+        std::mem::replace(&mut self.facts[func.index()], facts)
+    }
+
+    /// The plan for the module with its last bodies, and what it leaves out by kind. Bodies of functions that are named but
+    /// never called are emptied.
+    pub fn finish(&self, module: &mut Module) -> (Plan, BTreeMap<String, u64>) {
+        let live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
+        plan::plan(module, &live)
+    }
+}
+
+/// One line about what closing the world would save.
+fn hint(module: &Module, open: &Live, closed: &Live) -> Option<String> {
+    let gone = |f: &FuncId| open.called.contains(*f) && !closed.called.contains(*f);
+    let bodies = module.funcs.keys().filter(gone).filter_map(|f| module.raw_body(f));
+    let (functions, bytes) = bodies.fold((0, 0), |(n, sum), body| (n + 1, sum + body.len()));
+    (functions > 0).then(|| {
+        format!("every export stays: --closed-world would leave out {functions} more functions, {bytes} bytes of code")
+    })
+}
