@@ -15,6 +15,7 @@
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
 pub mod facts;
+pub mod merge;
 pub mod plan;
 pub mod reach;
 pub mod roots;
@@ -97,7 +98,13 @@ impl Program {
     /// never called are emptied.
     pub fn finish(&self, module: &mut Module) -> (Plan, BTreeMap<String, u64>) {
         let live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
-        plan::plan(module, &live)
+        let (mut plan, mut counts) = plan::plan(module, &live);
+        // A malformed new body is for the validator to find.
+        let merged = merge::merge_functions(module, &live, &mut plan).unwrap_or(0);
+        if merged > 0 {
+            counts.insert("equal functions".to_owned(), merged);
+        }
+        (plan, counts)
     }
 }
 
