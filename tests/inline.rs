@@ -64,7 +64,7 @@ fn the_only_call_takes_the_body_with_it() {
     );
     assert_eq!(left(&module, Objective::Size), (2, 3));
     let report = optimized(&module, Objective::Size).report;
-    assert_eq!((count(&report, "inlined calls"), count(&report, "inlined bodies")), (1, 1));
+    assert_eq!((count(&report, "inlined-calls"), count(&report, "inlined-bodies")), (1, 1));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_the_host_or_a_table_can_reach_stays() {
                (func (export \"f\") (call $once)))"
         );
         let out = optimized(&module, Objective::Size);
-        assert_eq!(count(&out.report, "inlined bodies"), 0, "{what}");
+        assert_eq!(count(&out.report, "inlined-bodies"), 0, "{what}");
         assert!(text(&out).contains("i32.rotl") || text(&out).contains("i32.store offset=4"), "{what}");
     }
 }
@@ -123,7 +123,7 @@ fn tail_calls_on_both_sides() {
         "(import \"h\" \"log\" (func $log (param i32) (result i32))) (memory (export \"m\") 1)",
     );
     let out = optimized(&module, Objective::Size);
-    assert_eq!(count(&out.report, "inlined bodies"), 2);
+    assert_eq!(count(&out.report, "inlined-bodies"), 2);
     assert_eq!(text(&out).matches("return_call").count(), 1);
 }
 
@@ -153,8 +153,8 @@ fn small_functions_in_loops_for_speed() {
             (br_if $again (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 1))) (i32.const 0))))
           (call $mix (local.get $h) (local.get $h)))
         (func (export \"g\") (param i32 i32) (result i32) (call $mix (local.get 0) (local.get 1))))";
-    assert!(count(&optimized(module, Objective::Speed).report, "inlined calls") > 0);
-    assert_eq!(count(&optimized(module, Objective::Size).report, "inlined calls"), 0);
+    assert!(count(&optimized(module, Objective::Speed).report, "inlined-calls") > 0);
+    assert_eq!(count(&optimized(module, Objective::Size).report, "inlined-calls"), 0);
 }
 
 /// A caller inside `try_table`: nothing to run it with here, but the output is valid and nothing is refused.
@@ -177,7 +177,7 @@ fn handlers() {
         let options = Options { egraph: true, objective, verify: true, ..Options::default() };
         let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
         assert!(output.report.notes.is_empty(), "{:?}", output.report.notes);
-        assert_eq!(count(&output.report, "inlined bodies"), 2, "{:?}", output.report);
+        assert_eq!(count(&output.report, "inlined-bodies"), 2, "{:?}", output.report);
         assert_eq!(text(&output).matches("call ").count(), 1);
     }
 }
@@ -219,7 +219,7 @@ fn a_constant_index_into_a_fixed_table_is_a_direct_call() {
             "$t",
         );
         let out = optimized(&module, Objective::Size);
-        assert_eq!(count(&out.report, "direct calls"), 1, "{index}");
+        assert_eq!(count(&out.report, "direct-calls"), 1, "{index}");
         assert_eq!(text(&out).matches("call_indirect").count(), 1);
     }
 }
@@ -230,7 +230,7 @@ fn calls_that_trap_keep_their_trap() {
         [("(i32.const 2)", "$t"), ("(i32.const 99)", "$t"), ("(i32.const -1)", "$t"), ("(i32.const 0)", "$u")]
     {
         let out = optimized(&table("", index, ty), Objective::Size);
-        assert_eq!(count(&out.report, "direct calls"), 0, "{index} {ty}");
+        assert_eq!(count(&out.report, "direct-calls"), 0, "{index} {ty}");
     }
 }
 
@@ -245,7 +245,7 @@ fn tables_that_may_change_keep_their_calls() {
         "(elem $e func $b) (func (export \"w\") (table.init $p $e (i32.const 0) (i32.const 0) (i32.const 1)))",
     ] {
         let out = optimized(&table(more, "(i32.const 0)", "$t"), Objective::Size);
-        assert_eq!(count(&out.report, "direct calls"), 0, "{more}");
+        assert_eq!(count(&out.report, "direct-calls"), 0, "{more}");
     }
     // What writes another table does not matter, nor does reading.
     for more in [
@@ -254,6 +254,6 @@ fn tables_that_may_change_keep_their_calls() {
         "(elem (table $p) (i32.const 0) func $b)",
     ] {
         let out = optimized(&table(more, "(i32.const 0)", "$t"), Objective::Size);
-        assert_eq!(count(&out.report, "direct calls"), 1, "{more}");
+        assert_eq!(count(&out.report, "direct-calls"), 1, "{more}");
     }
 }

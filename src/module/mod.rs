@@ -46,7 +46,7 @@ pub use features::used_features;
 pub use index_map::{Identity, IndexMap};
 pub use names::{InnerNames, Names};
 pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};
-pub use remap::{Use, body_uses, remap_body};
+pub use remap::{Use, body_shape, body_uses, remap_body};
 pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubType};
 
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};

@@ -113,6 +113,33 @@ pub fn body_uses(bytes: &[u8], offset: usize, visit: &mut dyn FnMut(Use)) -> Res
     Ok(())
 }
 
+/// A body without the functions that it names, and those in order. Types have the index of the first type that is the same
+/// (`canonical`), so that equal bodies have equal bytes.
+///
+/// # Errors
+/// When the body is malformed.
+pub fn body_shape(
+    bytes: &[u8],
+    offset: usize,
+    canonical: &dyn Fn(TypeId) -> TypeId,
+) -> Result<(Vec<u8>, Vec<FuncId>), Error> {
+    let mut named = Vec::new();
+    let function = reencode_body(bytes, offset, &mut |_| false, &mut |entity| match entity {
+        Entity::Func(f) => {
+            named.push(f);
+            0
+        }
+        Entity::Type(t) => canonical(t).as_u32(),
+        Entity::Table(e) => e.as_u32(),
+        Entity::Memory(e) => e.as_u32(),
+        Entity::Global(e) => e.as_u32(),
+        Entity::Tag(e) => e.as_u32(),
+        Entity::Elem(e) => e.as_u32(),
+        Entity::Data(e) => e.as_u32(),
+    })?;
+    Ok((function.into_raw_body(), named))
+}
+
 impl Module {
     /// A raw body with its indices replaced by final ones. `None` when the function has no raw body.
     ///

@@ -126,9 +126,9 @@ pub(super) fn assemble(
                 *report.passes.entry(name.to_owned()).or_default() += n;
             }
         };
-        pass("direct calls", o.direct);
-        pass("inlined calls", o.inlined as u64);
-        pass("inlined bodies", u64::from(o.is_absorbed));
+        pass("direct-calls", o.direct);
+        pass("inlined-calls", o.inlined as u64);
+        pass("inlined-bodies", u64::from(o.is_absorbed));
         match o.body {
             None if o.is_absorbed => {}
             Some(NewBody::Bytes(bytes)) => bodies.push((func, bytes)),

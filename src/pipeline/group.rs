@@ -12,6 +12,7 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::TypeMap;
 use crate::program::Program;
+use crate::program::constants::Constants;
 use crate::program::inline::{Plan, Ready, expand};
 use crate::program::stores::remove_stores;
 use hashbrown::HashMap;
@@ -26,14 +27,18 @@ const MAX_CUTS: u32 = 3;
 pub(super) struct Source<'a> {
     pub types: &'a TypeMap,
     pub program: &'a Program,
+    pub constants: &'a Constants,
     /// Stores to unread globals that were taken out.
     pub stores: &'a AtomicU64,
+    /// Values that are constants because of what callers pass or callees return.
+    pub known: &'a AtomicU64,
 }
 
 impl Source<'_> {
-    fn without_stores(&self, mut f: Box<Function>) -> Box<Function> {
-        let removed = remove_stores(&mut f, self.program.unread_globals());
-        self.stores.fetch_add(removed, Ordering::Relaxed);
+    /// The graph with what is known of the whole program in it.
+    fn prepared(&self, mut f: Box<Function>) -> Box<Function> {
+        self.stores.fetch_add(remove_stores(&mut f, self.program.unread_globals()), Ordering::Relaxed);
+        self.known.fetch_add(self.constants.apply(&mut f), Ordering::Relaxed);
         f
     }
 }
@@ -62,7 +67,7 @@ pub(super) fn optimize_all(
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
             let graph = cx.clock.time("lift", || s.graph(cx.module, source.types, &cx.options.caps));
-            graph.map(|f| source.without_stores(f))
+            graph.map(|f| source.prepared(f))
         };
         let mut graphs: Vec<Box<Function>> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
@@ -81,6 +86,7 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
         let graph = cx.clock.time("lift", || functions[at].copy(cx.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
         remove_stores(&mut f, source.program.unread_globals());
+        source.constants.apply(&mut f);
         if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));
         }

@@ -18,6 +18,7 @@ use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
+use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
 use crate::rules::RuleSet;
@@ -26,7 +27,7 @@ use assemble::Parts;
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared};
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -68,7 +69,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let Survey { module, types, functions, summaries, mut inline, table_writes, operators } =
+    let Survey { module, types, functions, summaries, mut inline, mut constants, table_writes, operators } =
         survey(decoded, &clock, &options.caps, loops)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
@@ -111,30 +112,45 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         explain,
         clock: &clock,
     };
-    let stores = AtomicU64::new(0);
+    let (stores, known) = (AtomicU64::new(0), AtomicU64::new(0));
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
             // What nothing can call is not there for the inliner.
             for (n, facts) in inline.iter_mut().enumerate() {
                 if !program.is_called(FuncId::new(n)) {
-                    *facts = Default::default();
+                    (*facts, constants[n]) = (Default::default(), None);
                 }
             }
-            let pinned = program.pinned(&module);
-            let plan = clock.time("program", || {
-                inline::plan(&inline, &pinned, options.objective, &options.caps.inline, options.chaos)
+            let mut pinned = program.pinned(&module);
+            pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
+            let (plan, constants) = clock.time("program", || {
+                let caps = &options.caps.inline;
+                let params = |f| module.signature(module.funcs[f].ty).map_or(0, |s| s.params.len());
+                (
+                    inline::plan(&inline, &pinned, options.objective, caps, options.chaos),
+                    Constants::solve(&constants, params, |f| pinned.contains(f)),
+                )
             });
             for &(limit, n) in &plan.limits {
                 *report.limits.entry(limit.to_owned()).or_default() += n;
             }
-            let source = group::Source { types: &types, program, stores: &stores };
+            let source = group::Source {
+                types: &types,
+                program,
+                constants: &constants,
+                stores: &stores,
+                known: &known,
+            };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &plan, &shared)
         }
     };
-    if stores.load(Ordering::Relaxed) > 0 {
-        report.passes.insert("unread-global-stores".to_owned(), stores.into_inner());
+    for (pass, count) in [("unread-global-stores", stores), ("constants-between-functions", known)] {
+        let n = count.into_inner();
+        if n > 0 {
+            report.passes.insert(pass.to_owned(), n);
+        }
     }
     if let Some(rules) = rules.as_deref() {
         count_hits(rules, &optimized, &mut report);

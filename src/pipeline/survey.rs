@@ -11,6 +11,7 @@ use crate::ir::function::Function;
 use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift_capped};
 use crate::module::{Decoded, Entity, Module, TypeMap, UndecodedBody};
+use crate::program::constants::CallConstants;
 use crate::program::devirt::TableWrites;
 use crate::program::inline::InlineFacts;
 use cranelift_entity::EntityRef;
@@ -28,6 +29,8 @@ pub(super) struct Survey<'a> {
     pub summaries: Summaries,
     /// What the inliner knows of each function, by index.
     pub inline: Vec<InlineFacts>,
+    /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
+    pub constants: Vec<Option<CallConstants>>,
     /// The tables that bodies write.
     pub table_writes: TableWrites,
     /// The proposals whose operators the functions use, as bits by [`Feature`].
@@ -100,7 +103,14 @@ pub(super) fn survey<'a>(
 ) -> Result<Survey<'a>, Error> {
     let Decoded { module, bodies, types } = decoded;
     let kept = AtomicUsize::new(0);
-    type One<'a> = (Surveyed<'a>, CallFacts, InlineFacts, TableWrites, u32);
+    struct One<'a> {
+        surveyed: Surveyed<'a>,
+        calls: CallFacts,
+        inline: InlineFacts,
+        constants: Option<CallConstants>,
+        writes: TableWrites,
+        operators: u32,
+    }
     let results: Vec<Result<One<'a>, Error>> = bodies
         .into_par_iter()
         .map_init(Default::default, |allocations, body| {
@@ -112,42 +122,52 @@ pub(super) fn survey<'a>(
             Ok(match lifted {
                 Lifted::Raw(reason) => {
                     let (mentions, writes) = mentions(&module, func)?;
-                    let surveyed = Surveyed { func, state: State::Raw(reason) };
-                    (surveyed, CallFacts::unknown(), InlineFacts::raw(mentions), writes, 0)
+                    One {
+                        surveyed: Surveyed { func, state: State::Raw(reason) },
+                        calls: CallFacts::unknown(),
+                        inline: InlineFacts::raw(mentions),
+                        constants: None,
+                        writes,
+                        operators: 0,
+                    }
                 }
                 Lifted::Function(f) => {
                     let bytes = module.raw_body(func).map_or(0, <[u8]>::len);
-                    let (facts, inline, writes, operators) = clock.time("analysis", || {
-                        (
-                            CallFacts::of(&f),
-                            InlineFacts::of(&f, bytes, loops),
-                            TableWrites::of(&f),
-                            operators(&f),
-                        )
-                    });
                     let size = f.memory();
                     let keep = kept.fetch_add(size, Ordering::Relaxed) + size <= caps.kept_graphs;
-                    let state = if keep { State::Lifted(f) } else { State::Body(again) };
-                    (Surveyed { func, state }, facts, inline, writes, operators)
+                    clock.time("analysis", || One {
+                        calls: CallFacts::of(&f),
+                        inline: InlineFacts::of(&f, bytes, loops),
+                        constants: Some(CallConstants::of(&f)),
+                        writes: TableWrites::of(&f),
+                        operators: operators(&f),
+                        surveyed: Surveyed {
+                            func,
+                            state: if keep { State::Lifted(f) } else { State::Body(again) },
+                        },
+                    })
                 }
             })
         })
         .collect();
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
+    let mut constants: Vec<Option<CallConstants>> = vec![None; module.funcs.len()];
     let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
     let mut functions = Vec::with_capacity(results.len());
     for result in results {
-        let (surveyed, known, calls, writes, used) = result?;
-        table_writes = table_writes.union(writes);
-        facts[surveyed.func.index()] = known;
-        inline[surveyed.func.index()] = calls;
-        operators |= used;
-        functions.push(surveyed);
+        let one = result?;
+        let func = one.surveyed.func.index();
+        table_writes = table_writes.union(one.writes);
+        facts[func] = one.calls;
+        inline[func] = one.inline;
+        constants[func] = one.constants;
+        operators |= one.operators;
+        functions.push(one.surveyed);
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
-    Ok(Survey { module, types, functions, summaries, inline, table_writes, operators })
+    Ok(Survey { module, types, functions, summaries, inline, constants, table_writes, operators })
 }
 
 /// The functions that a body kept as bytes names, and the tables, which it may write.

@@ -10,6 +10,7 @@
 //!
 //! **Complexity.** Linear in tables and segments once ([`MAX_SLOTS`]), then in the graph.
 
+use super::reach::fits;
 use crate::ir::dce::dce;
 use crate::ir::entity::{Block, FuncId, Inst, TableId, TypeId, Value};
 use crate::ir::function::{Function, TailCallee, Terminator};
@@ -83,11 +84,17 @@ impl Tables {
             left -= table.initial;
             tables.slots[id] = Some(vec![first; table.initial as usize]);
         }
+        // Where a segment may not fit, instantiation can end there, and what an imported table got before can be called: what
+        // comes after cannot be relied on.
+        let mut ended = false;
         for segment in module.elems.values() {
             let ElemMode::Active { table, offset, .. } = &segment.mode else { continue };
-            let Some(slots) = &mut tables.slots[*table] else { continue };
-            if fill(slots, &offset.ops, &segment.items).is_none() {
-                tables.slots[*table] = None;
+            ended |= module.tables[*table].imported;
+            let slots = &mut tables.slots[*table];
+            let filled = slots.as_mut().filter(|_| !ended).and_then(|s| fill(s, &offset.ops, &segment.items));
+            if filled.is_none() {
+                ended |= !fits(offset, segment.len(), module.tables[*table].initial.into());
+                *slots = None;
             }
         }
         tables

@@ -14,10 +14,12 @@
 //! Reference: David Grove and Craig Chambers, "A Framework for Call Graph Construction Algorithms", TOPLAS 2001 (reachability with
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
+pub mod constants;
 pub mod data;
 pub mod devirt;
 pub mod facts;
 pub mod inline;
+pub mod merge;
 pub mod plan;
 pub mod reach;
 pub mod roots;
@@ -122,8 +124,14 @@ impl Program {
     /// The plan for the module with its last bodies, and what it leaves out by kind. Bodies of functions that are named but
     /// never called are emptied.
     pub fn finish(&self, module: &mut Module) -> (Plan, BTreeMap<String, u64>) {
-        let live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
-        plan::plan(module, live)
+        let mut live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
+        let (mut plan, mut counts) = plan::plan(module, &mut live);
+        // A malformed new body is for the validator to find.
+        let merged = merge::merge_functions(module, &live, &mut plan).unwrap_or(0);
+        if merged > 0 {
+            counts.insert("equal-functions".to_owned(), merged);
+        }
+        (plan, counts)
     }
 }
 

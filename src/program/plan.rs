@@ -35,14 +35,14 @@ fn fates<E: EntityRef, V>(
 }
 
 /// The plan that writes what is live, and what it leaves out, by kind.
-pub fn plan(module: &mut Module, mut live: Live) -> (Plan, BTreeMap<String, u64>) {
+pub fn plan(module: &mut Module, live: &mut Live) -> (Plan, BTreeMap<String, u64>) {
     let (mut plan, mut all) = (Plan::default(), BTreeMap::new());
     let counts = &mut all;
-    let zeros = data::trim(module, &mut live);
+    let zeros = data::trim(module, live);
     if zeros > 0 {
         counts.insert("zero-data-bytes".to_owned(), zeros);
     }
-    let declared = declare(module, &mut live);
+    let declared = declare(module, live);
     let mut elems = live.elems.clone();
     elems.extend(declared);
     fates("functions", &module.funcs, &live.funcs, &mut plan.funcs, counts);

@@ -123,7 +123,7 @@ impl Plan {
     }
 }
 
-/// Decides. `pinned`: functions that something outside of bodies refers to, or that the host can call.
+/// Decides. `pinned`: functions that someone refers to other than by a call, or that the host can call.
 pub fn plan(
     facts: &[InlineFacts],
     pinned: &EntitySet<FuncId>,
@@ -133,7 +133,6 @@ pub fn plan(
 ) -> Plan {
     let mut calls_of: Vec<u32> = vec![0; facts.len()];
     let mut callees: Vec<Vec<FuncId>> = Vec::with_capacity(facts.len());
-    let mut kept = pinned.clone();
     for f in facts {
         let mut list: Vec<FuncId> = f.calls.iter().map(|c| c.callee).collect();
         for c in &list {
@@ -142,9 +141,6 @@ pub fn plan(
         list.sort_unstable();
         list.dedup();
         callees.push(list);
-        for &r in &f.references {
-            kept.insert(r);
-        }
     }
     let mut order = Vec::with_capacity(facts.len());
     let mut component: Vec<u32> = vec![0; facts.len()];
@@ -163,7 +159,7 @@ pub fn plan(
     let all: usize = facts.iter().map(|f| f.size).sum();
     let mut planner = Planner {
         facts,
-        kept,
+        pinned,
         calls_of,
         component,
         objective,
@@ -187,7 +183,7 @@ pub fn plan(
 
 struct Planner<'a> {
     facts: &'a [InlineFacts],
-    kept: EntitySet<FuncId>,
+    pinned: &'a EntitySet<FuncId>,
     calls_of: Vec<u32>,
     component: Vec<u32>,
     objective: Objective,
@@ -222,7 +218,7 @@ impl Planner<'_> {
             if call.handled && callee.may_throw {
                 continue;
             }
-            let only = self.calls_of[c] == 1 && !self.kept.contains(call.callee);
+            let only = self.calls_of[c] == 1 && !self.pinned.contains(call.callee);
             // What is copied must not hold the only call of a function whose body is to disappear.
             if !only && self.has_members[c] {
                 continue;
