@@ -16,9 +16,8 @@ use crate::program::constants::Constants;
 use crate::program::inline::{Plan, Ready, expand};
 use crate::program::stores::remove_stores;
 use hashbrown::HashMap;
-use rayon::prelude::*;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// How often a group is cut before its functions are taken one by one.
 const MAX_CUTS: u32 = 3;
@@ -73,9 +72,41 @@ pub(super) fn optimize_all(
         graphs.sort_by_key(|f| plan.rank(f.id));
         Group { graphs, plan, ready: &ready, cx, alone: HashMap::new() }.run()
     };
-    let mut all: Vec<(FuncId, Optimized)> = groups.into_par_iter().flat_map_iter(one).collect();
+    let bytes = |s: &Surveyed<'_>| cx.module.raw_body(s.func).map_or(0, <[u8]>::len);
+    let groups = groups.into_iter().map(|group| (group.iter().map(bytes).sum(), group)).collect();
+    let mut all = longest_first(groups, one);
     all.sort_by_key(|(func, _)| *func);
     all
+}
+
+/// Bytes of a body from which on no two are worked on at once as long as there is other work: for memory.
+const LARGE: usize = 32 << 10;
+
+/// Does all work, each thread taking what is largest of what is left, so that none is busy for long when the others have
+/// nothing left to do (Graham, "Bounds on multiprocessing timing anomalies", 1969). The results come in any order.
+fn longest_first<W: Send, R: Send>(mut work: Vec<(usize, W)>, one: impl Fn(W) -> Vec<R> + Sync) -> Vec<R> {
+    work.sort_by_key(|&(size, _)| size);
+    let large = work.split_off(work.partition_point(|&(size, _)| size < LARGE));
+    // What is left, and whether someone is at a large one.
+    let left = Mutex::new((work, large, false));
+    let next = |was_large: bool| {
+        let mut left = left.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (work, large, busy) = &mut *left;
+        *busy &= !was_large;
+        let first = if *busy && !work.is_empty() { None } else { large.pop() };
+        *busy |= first.is_some();
+        first.or_else(|| work.pop())
+    };
+    let lists = rayon::broadcast(|_| {
+        let mut list = Vec::new();
+        let mut was_large = false;
+        while let Some((size, item)) = next(was_large) {
+            was_large = size >= LARGE;
+            list.extend(one(item));
+        }
+        list
+    });
+    lists.into_iter().flatten().collect()
 }
 
 /// The graphs of the functions that are copied into several others.

@@ -126,6 +126,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
             pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
             let (plan, constants) = clock.time("program", || {
                 let caps = &options.caps.inline;
+                let (inline, constants) = (std::mem::take(&mut inline), std::mem::take(&mut constants));
                 let params = |f| module.signature(module.funcs[f].ty).map_or(0, |s| s.params.len());
                 (
                     inline::plan(&inline, &pinned, options.objective, caps, options.chaos),

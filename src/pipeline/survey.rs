@@ -18,8 +18,8 @@ use cranelift_entity::EntityRef;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of graphs that are kept: all graphs of modules up to about half a megabyte of code.
-pub const KEPT_GRAPHS: usize = 32 << 20;
+/// Bytes of graphs that are kept: all graphs of modules up to about 400 kB of code.
+pub const KEPT_GRAPHS: usize = 24 << 20;
 
 /// What is known of a module, and its functions, each ready to be optimized.
 pub(super) struct Survey<'a> {

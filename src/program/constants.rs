@@ -37,8 +37,10 @@ pub enum Known {
 /// What a function passes to others, and what it returns.
 #[derive(Clone, Debug, Default)]
 pub struct CallConstants {
-    /// Direct calls with what each argument is.
-    calls: Vec<(FuncId, Box<[Known]>)>,
+    /// Direct calls, each with where its arguments begin.
+    calls: Vec<(FuncId, u32)>,
+    /// What the arguments of all calls are.
+    args: Vec<Known>,
     /// What each result is in every return; `None` when it never returns.
     results: Option<Box<[Known]>>,
 }
@@ -50,22 +52,23 @@ impl CallConstants {
         for &b in &f.layout {
             for &i in &f.blocks[b].insts {
                 if let (Op::Call, Imm::Func(callee)) = (f.insts[i].op, f.insts[i].imm) {
-                    found.calls.push((callee, known_list(f, f.args(i))));
+                    found.call(callee, f, f.args(i));
                 }
             }
             let term = f.term(b);
             match term {
                 Terminator::Invoke { op: Op::Call, imm: Imm::Func(callee), .. } => {
-                    found.calls.push((*callee, known_list(f, term.operands(&f.pool))));
+                    found.call(*callee, f, term.operands(&f.pool));
                 }
                 Terminator::TailCall { callee, .. } => {
                     if let TailCallee::Direct(callee) = callee {
-                        found.calls.push((*callee, known_list(f, term.operands(&f.pool))));
+                        found.call(*callee, f, term.operands(&f.pool));
                     }
                     found.results = Some(vec![Known::Other; f.results.len()].into());
                 }
                 Terminator::Return(_) => {
-                    let returned = known_list(f, term.operands(&f.pool));
+                    let returned: Box<[Known]> =
+                        term.operands(&f.pool).iter().map(|&v| known(f, v)).collect();
                     match &mut found.results {
                         None => found.results = Some(returned),
                         Some(known) => {
@@ -78,12 +81,27 @@ impl CallConstants {
                 _ => {}
             }
         }
+        found.calls.shrink_to_fit();
+        found.args.shrink_to_fit();
         found
+    }
+
+    fn call(&mut self, callee: FuncId, f: &Function, args: &[Value]) {
+        self.calls.push((callee, self.args.len() as u32));
+        self.args.extend(args.iter().map(|&v| known(f, v)));
+    }
+
+    /// Calls with what each argument is.
+    fn calls(&self) -> impl Iterator<Item = (FuncId, &[Known])> {
+        self.calls.iter().enumerate().map(|(n, &(callee, start))| {
+            let end = self.calls.get(n + 1).map_or(self.args.len(), |&(_, next)| next as usize);
+            (callee, &self.args[start as usize..end])
+        })
     }
 }
 
-fn known_list(f: &Function, values: &[Value]) -> Box<[Known]> {
-    let known = |&v: &Value| match f.values[v].def {
+fn known(f: &Function, v: Value) -> Known {
+    match f.values[v].def {
         // A reference may have a narrower type at the call.
         ValueDef::Param(b, n) if b == f.entry && !matches!(f.ty(v), Type::Ref(_)) => Known::Parameter(n),
         ValueDef::Param(..) => Known::Other,
@@ -93,8 +111,7 @@ fn known_list(f: &Function, values: &[Value]) -> Box<[Known]> {
             }
             _ => Known::Other,
         },
-    };
-    values.iter().map(known).collect()
+    }
 }
 
 /// What calls pass for a parameter.
@@ -140,7 +157,7 @@ impl Constants {
         let mut waits = vec![true; facts.len()];
         while let Some(func) = work.pop() {
             waits[func.index()] = false;
-            for (callee, args) in facts[func.index()].iter().flat_map(|f| &f.calls) {
+            for (callee, args) in facts[func.index()].iter().flat_map(CallConstants::calls) {
                 for (n, arg) in args.iter().enumerate() {
                     let new = match *arg {
                         Known::Constant(op, imm) => Passed::Constant(op, imm),
@@ -154,7 +171,7 @@ impl Constants {
                     if *old != joined {
                         *old = joined;
                         if !std::mem::replace(&mut waits[callee.index()], true) {
-                            work.push(*callee);
+                            work.push(callee);
                         }
                     }
                 }
