@@ -14,8 +14,10 @@ fn folder() -> tempfile::TempDir {
     let mut broken = wasm.clone();
     broken.truncate(wasm.len() - 1);
     // Large enough for no buffer of a pipe.
-    let large =
-        wat::parse_str(format!("(module (memory 9) (data (i32.const 0) \"{}\"))", "x".repeat(300_000)));
+    let large = wat::parse_str(format!(
+        "(module (memory (export \"m\") 9) (data (i32.const 0) \"{}\"))",
+        "x".repeat(300_000)
+    ));
     let files = [("in.wasm", wasm), ("broken.wasm", broken), ("large.wasm", large.expect("is text"))];
     for (name, bytes) in files.into_iter().chain([("old.wasm", b"old".to_vec())]) {
         std::fs::write(dir.path().join(name), bytes).expect("can be written");

@@ -66,9 +66,9 @@ pub(super) fn optimize_all(
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
             let graph = cx.clock.time("lift", || s.graph(cx.module, source.types, &cx.options.caps));
-            graph.map(|f| source.prepared(f))
+            graph.map(|f| *source.prepared(f))
         };
-        let mut graphs: Vec<Box<Function>> = group.into_iter().filter_map(lift).collect();
+        let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
         Group { graphs, plan, ready: &ready, cx, alone: HashMap::new() }.run()
     };
@@ -139,7 +139,7 @@ fn guarded(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
 /// A group under work.
 struct Group<'a> {
     /// Its graphs as they were lifted, callees first.
-    graphs: Vec<Box<Function>>,
+    graphs: Vec<Function>,
     plan: &'a Plan,
     ready: &'a Ready,
     cx: &'a Shared<'a>,
@@ -204,7 +204,7 @@ impl Group<'_> {
         let mut replaced = Vec::new();
         let mut graph = None;
         for (n, &at) in members.iter().enumerate() {
-            let mut f = (*self.graphs[at]).clone();
+            let mut f = self.graphs[at].clone();
             replaced.extend(expand(&mut f, self.plan, self.ready, &own).ok_or_else(Vec::new)?);
             if n + 1 == members.len() {
                 graph = Some(f);
@@ -227,6 +227,7 @@ impl Group<'_> {
         let good = whole.body.is_some()
             && (self.cx.options.objective == Objective::Speed
                 || self.cx.options.no_revert
+                || self.cx.options.chaos.is_some()
                 || size <= old_size);
         if !self.cx.chaos(&graph).flip("inlined", (), good) || whole.body.is_none() {
             return Err(whole.refused);

@@ -197,6 +197,8 @@ impl Partition {
 
 #[cfg(test)]
 mod tests {
+    use crate::caps::Caps;
+    use crate::program::inline::InlineCaps;
     use crate::{Options, optimize};
 
     /// How many functions are merged in a module with these fields.
@@ -204,7 +206,8 @@ mod tests {
         let wasm =
             wat::parse_str(format!("(module (memory 1) (memory 1) {fields})")).expect("the text parses");
         // Bodies stay as they are written here.
-        let options = Options { effort: 1, ..Options::default() };
+        let caps = Caps { inline: InlineCaps::OFF, ..Caps::default() };
+        let options = Options { effort: 1, caps, ..Options::default() };
         let output = optimize(&wasm, &options).expect("the module is valid");
         output.report.passes.get("equal-functions").copied().unwrap_or(0)
     }
@@ -213,7 +216,7 @@ mod tests {
     fn pair(f: &str, g: &str) -> u64 {
         merged(&format!(
             "(func $f {f}) (func $g {g})
-             (func (export \"a\") (call $f (i32.const 1)) (call $g (i32.const 2)))"
+             (func (export \"a\") (param i32) (call $f (local.get 0)) (call $g (local.get 0)))"
         ))
     }
 
@@ -270,7 +273,7 @@ mod tests {
     #[test]
     fn an_exported_function_stands_for_others() {
         let fields = format!(
-            "(func $f {STORE}) (func (export \"b\") {STORE}) (func (export \"a\") (call $f (i32.const 1)))"
+            "(func $f {STORE}) (func (export \"b\") {STORE}) (func (export \"a\") (param i32) (call $f (local.get 0)))"
         );
         assert_eq!(merged(&fields), 1);
     }

@@ -131,6 +131,9 @@ pub fn plan(
     caps: &InlineCaps,
     chaos: Option<u64>,
 ) -> Plan {
+    if *caps == InlineCaps::OFF {
+        return Plan::default();
+    }
     let mut calls_of: Vec<u32> = vec![0; facts.len()];
     let mut callees: Vec<Vec<FuncId>> = Vec::with_capacity(facts.len());
     for f in facts {

@@ -27,7 +27,8 @@ fn set(list: &[usize]) -> EntitySet<FuncId> {
 }
 
 fn with_caps(facts: &[InlineFacts], pinned: &[usize], objective: Objective, caps: InlineCaps) -> Plan {
-    let pinned = set(pinned);
+    let mut pinned = set(pinned);
+    pinned.extend(facts.iter().flat_map(|f| &f.references).copied());
     let made = plan(facts, &pinned, objective, &caps, None);
     assert_eq!(made, plan(facts, &pinned, objective, &caps, None));
     made
