@@ -35,7 +35,31 @@ impl Stackify<'_> {
         } else {
             self.satisfy_params(block, 0);
         }
+        if matches!(before, Some(Item::Fall { .. })) {
+            self.satisfy_behind_loop(block);
+        }
         Ok(())
+    }
+
+    /// Behind the last branch of a loop, which goes on where it is taken: what waits here below the code of the way out is
+    /// pushed in every iteration. For time that is only done with what the loop computes.
+    fn satisfy_behind_loop(&mut self, block: Block) {
+        let depth = self.s.depth[block];
+        let leaves = || self.p.in_edges.of(block).iter().all(|&(from, _)| self.s.depth[from] > depth);
+        if !self.cx.costs.for_time() || !self.on_stack[block].is_empty() || !leaves() {
+            return;
+        }
+        while self.demands.len() > self.base() {
+            let d = self.demands[self.demands.len() - 1];
+            let inside = match self.p.f.values[d.value].def {
+                ValueDef::Result(i, _) => self.s.depth[self.p.position[i].0] > depth && !self.repeats(&d),
+                ValueDef::Param(..) => false,
+            };
+            if self.cx.chaos.flip("wait in a loop", (block, self.demands.len()), inside) {
+                break;
+            }
+            self.satisfy_top();
+        }
     }
 
     /// Values that every edge brings on the stack.

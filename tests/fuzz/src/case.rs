@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Engines, Verdict};
 use crate::rng::Rng;
-use crate::{chains, generate, left_sides, mutate, single, smith, state};
+use crate::{chains, generate, left_sides, mutate, private, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -73,7 +73,7 @@ impl Source {
 
 /// Module of a seed. `None` when the source has none for it.
 pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
-    match source.of(seed) {
+    let module = match source.of(seed) {
         Source::Own | Source::Mixed => Some(generate::module(seed)),
         Source::Single => single::module(seed),
         Source::Smith => smith::module(seed),
@@ -82,7 +82,8 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Chains => chains::module(seed),
         Source::Mutate => mutate::module(seed),
         Source::State => state::module(seed),
-    }
+    };
+    module.map(|wasm| private::some(seed, wasm))
 }
 
 /// What became of a case.

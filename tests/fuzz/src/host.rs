@@ -263,6 +263,14 @@ fn import_call(
     Ok(())
 }
 
+/// Which of the imports of the module before the module after still has; it has all of its own when it made up others. What
+/// is not imported any more is made and looked at all the same.
+pub fn still_imported<K: PartialEq>(before: &[K], after: &[K]) -> Option<Vec<bool>> {
+    let mut left = after.iter().peekable();
+    let found = before.iter().map(|import| left.next_if(|own| *own == import).is_some()).collect();
+    left.next().is_none().then_some(found)
+}
+
 /// An entity for one import, by its type. Memories and globals get fixed non-zero contents.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 //! - [`left_sides`]: instances of the rules' left sides;
 //! - [`smith`]: wasm-smith with several memories;
 //! - [`mutate`]: mutations of modules from [`seeds`], by [`splice`] and wasm-mutate; [`extract`] makes seeds;
+//! - [`private`]: takes exports away, so that the whole-program passes have something to do;
 //! - [`nan`]: makes NaNs of arithmetic canonical;
 //! - [`choices`]: the options of a case;
 //! - [`oracle`]: runs before and after, compares everything observable; [`wasmi_run`] and [`host`] are its engine,
@@ -30,6 +31,7 @@ pub mod mutate;
 pub mod nan;
 pub mod oracle;
 pub mod parts;
+pub mod private;
 pub mod reduce;
 pub mod regression;
 pub mod rng;

@@ -274,11 +274,11 @@ pub fn compare(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict
         return Verdict::Mismatch(what);
     }
     let calls = plan(&old.surface, seed, rounds);
-    let steps = match wasmi_run::run(&engine, &old, &calls, FUEL) {
+    let steps = match wasmi_run::run(&engine, &old, &old, &calls, FUEL) {
         Ok(steps) => steps,
         Err(e) => return Verdict::Skip(e),
     };
-    match wasmi_run::run(&engine, &new, &calls, FUEL_AFTER) {
+    match wasmi_run::run(&engine, &new, &old, &calls, FUEL_AFTER) {
         Ok(after) => difference(&calls, &steps, &after),
         Err(e) => Verdict::Mismatch(format!("run after: {e}")),
     }
@@ -299,11 +299,11 @@ fn in_wasmtime(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict
         return Verdict::Mismatch(format!("in wasmtime: {what}"));
     }
     let calls = plan(&old.surface, seed, rounds);
-    let steps = match wasmtime_run::run(&old, &calls, FUEL) {
+    let steps = match wasmtime_run::run(&old, &old, &calls, FUEL) {
         Ok(steps) => steps,
         Err(e) => return Verdict::Skip(e),
     };
-    match wasmtime_run::run(&new, &calls, FUEL_AFTER) {
+    match wasmtime_run::run(&new, &old, &calls, FUEL_AFTER) {
         Ok(after) => match difference(&calls, &steps, &after) {
             Verdict::Mismatch(what) => Verdict::Mismatch(format!("in wasmtime: {what}")),
             verdict => verdict,
@@ -326,8 +326,8 @@ fn engines_differ(wasm: &[u8], seed: u64, rounds: usize) -> Option<String> {
     one.name_imports = false;
     let two = wasmtime_run::load(wasm).ok()?;
     let calls = plan(&one.surface, seed, rounds);
-    let mut one = wasmi_run::run(&engine, &one, &calls, FUEL_AFTER).ok()?;
-    let mut two = wasmtime_run::run(&two, &calls, FUEL_AFTER).ok()?;
+    let mut one = wasmi_run::run(&engine, &one, &one, &calls, FUEL_AFTER).ok()?;
+    let mut two = wasmtime_run::run(&two, &two, &calls, FUEL_AFTER).ok()?;
     // Fuel and stacks differ lawfully: the rest of the runs is not comparable.
     let exhausted = |steps: &[Step]| steps.iter().position(|s| matches!(s.outcome, Outcome::Exhausted(_)));
     let end = [exhausted(&one), exhausted(&two)].into_iter().flatten().min().unwrap_or(one.len());

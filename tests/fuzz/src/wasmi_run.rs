@@ -1,6 +1,6 @@
 //! The oracle's engine: wasmi, with fuel.
 
-use crate::host::{HostState, Kept, handle, look, make_import};
+use crate::host::{HostState, Kept, handle, look, make_import, still_imported};
 use crate::oracle::{ACTIVE_SEGMENT, Call, Export, Outcome, Running, Step, Surface, Target, drive};
 use crate::rng::Rng;
 use crate::surface::Facts;
@@ -138,14 +138,39 @@ impl Running for Runner {
     }
 }
 
+/// An import's type but for its limits, which an unused import does not need to keep.
+fn kind(ty: &ExternType) -> String {
+    match ty {
+        ExternType::Func(ty) => format!("{ty:?}"),
+        ExternType::Table(_) => "table".to_owned(),
+        ExternType::Memory(_) => "memory".to_owned(),
+        ExternType::Global(ty) => format!("{ty:?}"),
+    }
+}
+
 /// Instantiates the module and makes the calls, one step each; the first step is the instantiation.
 ///
-/// Stops after a step that ended in [`Outcome::Exhausted`]. `fuel` is given to each step.
+/// Stops after a step that ended in [`Outcome::Exhausted`]. `fuel` is given to each step. `before` is the module whose imports the
+/// host supplies: more than `loaded` has where unused ones are gone.
 ///
 /// # Errors
 /// When its imports cannot be made.
-pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, String> {
+pub fn run(
+    engine: &Engine,
+    loaded: &Loaded,
+    before: &Loaded,
+    calls: &[Call],
+    fuel: u64,
+) -> Result<Vec<Step>, String> {
     let module = &loaded.module;
+    let names = |of: &Loaded| -> Vec<(String, String, String)> {
+        let name = |i: wasmi::ImportType<'_>| (i.module().to_owned(), i.name().to_owned(), kind(i.ty()));
+        of.module.imports().map(name).collect()
+    };
+    let (supplied, still) = match still_imported(&names(before), &names(loaded)) {
+        Some(still) => (&before.module, still),
+        None => (module, vec![true; module.imports().len()]),
+    };
     let host = HostState {
         limits: StoreLimitsBuilder::new().memory_size(64 << 20).table_elements(100_000).build(),
         log: Vec::new(),
@@ -163,7 +188,7 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
     // One entity for each import; two imports of one name and type get two entities, which keeps the log apart.
     let mut linker = wasmi::Linker::new(engine);
     linker.allow_shadowing(true);
-    for import in module.imports() {
+    for (import, still) in supplied.imports().zip(still) {
         let item = make_import(&mut store, import.module(), import.name(), import.ty())
             .map_err(|e| e.to_string())?;
         match &item {
@@ -175,7 +200,9 @@ pub fn run(engine: &Engine, loaded: &Loaded, calls: &[Call], fuel: u64) -> Resul
             }
             _ => store.data_mut().imported.push(item),
         }
-        linker.define(import.module(), import.name(), item).map_err(|e| e.to_string())?;
+        if still {
+            linker.define(import.module(), import.name(), item).map_err(|e| e.to_string())?;
+        }
     }
     // Engines list imports in orders of their own: by kind, or as the module does.
     store.data_mut().imported.sort_by_key(|item| match item {

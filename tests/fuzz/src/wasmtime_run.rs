@@ -3,6 +3,7 @@
 
 use crate::host::{
     self, EntityState, LogEntry, MAX_LOG, MAX_SLOTS, digest, hash_bytes, import_value, poke_bytes,
+    still_imported,
 };
 use crate::oracle::{Call, Export, Outcome, Running, Step, Surface, Target, drive};
 use crate::rng::Rng;
@@ -440,7 +441,14 @@ impl Running for Runner {
 ///
 /// # Errors
 /// When its imports cannot be made.
-pub fn run(loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, String> {
+pub fn run(loaded: &Loaded, before: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, String> {
+    let names = |of: &Loaded| -> Vec<(String, String)> {
+        of.module.imports().map(|i| (i.module().to_owned(), i.name().to_owned())).collect()
+    };
+    let (supplied, still) = match still_imported(&names(before), &names(loaded)) {
+        Some(still) => (&before.module, still),
+        None => (&loaded.module, vec![true; loaded.module.imports().len()]),
+    };
     let state = State {
         limits: StoreLimitsBuilder::new().memory_size(64 << 20).table_elements(100_000).build(),
         log: Vec::new(),
@@ -455,14 +463,16 @@ pub fn run(loaded: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, Stri
     store.limiter(|s| &mut s.limits);
     store.set_fuel(fuel).map_err(|e| e.to_string())?;
     let mut imports = Vec::new();
-    for import in loaded.module.imports() {
+    for (import, still) in supplied.imports().zip(still) {
         let item = make_import(&mut store, import.module(), import.name(), &import.ty())
             .map_err(|e| format!("cannot be instantiated: {e}"))?;
         // Imported functions have no name here: a reference to one is not the function that the host made.
         if !matches!(item, Extern::Func(_) | Extern::Tag(_)) {
             store.data_mut().imported.push(item.clone());
         }
-        imports.push(item);
+        if still {
+            imports.push(item);
+        }
     }
     store.data_mut().imported.sort_by_key(|item| match item {
         Extern::Table(_) => 0,
