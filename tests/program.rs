@@ -169,3 +169,35 @@ fn zeros_of_data_segments() {
         format!(r#"(module {run} (data $d (i32.const 8) "Z") (func (export "drop") (data.drop $d)))"#);
     assert_eq!(optimized(&named), [0]);
 }
+
+/// How many functions are left.
+fn functions_left(text: &str, options: &Options) -> usize {
+    let wasm = wat::parse_str(text).expect("text");
+    let output = loom_wasm::optimize(&wasm, options).expect("a valid module");
+    decode(&output.wasm).expect("a valid module").module.funcs.len()
+}
+
+/// The call is made direct in the first round; only then does nothing but it refer to the function.
+const TWO_ROUNDS: &str = "(module
+  (type $t (func (param i32) (result i32)))
+  (table 1 1 funcref) (elem (i32.const 0) $f) (memory 1)
+  (func $f (type $t) (if (i32.load (local.get 0)) (then (i32.store (i32.const 8) (i32.const 1))))
+    (i32.mul (i32.load offset=4 (local.get 0)) (i32.const 10)))
+  (func (export \"run\") (type $t) (i32.add (call_indirect (type $t) (local.get 0) (i32.const 0)) (i32.const 3))))";
+
+#[test]
+fn a_closed_program_gets_another_round() {
+    let options = closed(vec!["run".to_owned()]);
+    assert_eq!(functions_left(TWO_ROUNDS, &options), 1);
+    let wasm = wat::parse_str(TWO_ROUNDS).expect("text");
+    let report = loom_wasm::optimize(&wasm, &options).expect("valid").report;
+    assert_eq!((report.passes["direct-calls"], report.passes["inlined-bodies"]), (1, 1));
+    assert_eq!(report.code_bytes.before, 40);
+}
+
+#[test]
+fn an_open_program_and_an_explained_one_get_one_round() {
+    assert_eq!(functions_left(TWO_ROUNDS, &Options { egraph: true, ..Options::default() }), 2);
+    let explained = Options { explain: Some("run".to_owned()), ..closed(vec!["run".to_owned()]) };
+    assert_eq!(functions_left(TWO_ROUNDS, &explained), 2);
+}

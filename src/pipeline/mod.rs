@@ -8,9 +8,11 @@
 mod assemble;
 mod function;
 mod group;
+mod rounds;
 mod survey;
 mod timing;
 
+pub use rounds::MAX_ROUNDS;
 pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
@@ -52,7 +54,7 @@ pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
         .num_threads(options.jobs.max(1))
         .build()
         .map_err(|e| Error::new(format!("cannot start worker threads: {e}")))?;
-    pool.install(|| run(input, options))
+    pool.install(|| rounds::optimize(input, options))
 }
 
 fn run(input: &[u8], options: &Options) -> Result<Output, Error> {

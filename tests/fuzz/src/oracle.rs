@@ -16,7 +16,7 @@ use crate::wasmi_run;
 pub const FUEL: u64 = 300_000;
 
 /// Fuel of one call in the module after: to run out of it is a loop that should have ended.
-pub const FUEL_AFTER: u64 = FUEL * 4 + 100_000;
+pub const FUEL_AFTER: u64 = FUEL * 16 + 100_000;
 
 /// The trap of an active segment that does not fit.
 pub const ACTIVE_SEGMENT: &str = "active segment";

@@ -4,7 +4,7 @@
 //! left here; the behaviour of those is observed as before.
 
 use crate::rng::Rng;
-use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasm_encoder::{ExportSection, Module, RawSection};
 use wasmparser::{ExternalKind, Parser, Payload};
 
 /// The module as it is, or in two of five cases with few exports, at least one function among them.
@@ -37,7 +37,7 @@ fn without_exports(wasm: &[u8], rng: &mut Rng, functions: u32, others: u32) -> O
                     rng.percent(others)
                 };
                 if stays {
-                    exports.export(export.name, ExportKind::try_from(export.kind).ok()?, export.index);
+                    exports.export(export.name, export.kind.into(), export.index);
                 }
             }
             if funcs == 0 {

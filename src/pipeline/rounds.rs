@@ -1,0 +1,85 @@
+//! Several rounds over a closed program: what one round inlines, devirtualizes and finds constant makes more code dead, more
+//! calls the only ones and more arguments constant in the next, which starts from the output of the one before.
+//!
+//! In an open world little of that is left to find, and one round is all. Another round is made while the last one changed
+//! calls or constants and saved at least a [`WORTH`]th of the code, at most [`MAX_ROUNDS`] in all; one that does not make the
+//! module smaller is thrown away. Each costs what the first one cost, for what is left of the program.
+
+use super::{Output, run};
+use crate::{Error, Options, Report};
+use std::collections::BTreeMap;
+
+/// Rounds over a closed program, the first one included.
+pub const MAX_ROUNDS: u32 = 4;
+/// A round that saves less than this part of the code is the last.
+const WORTH: u64 = 500;
+
+/// What a round may have done that gives the next one something to do.
+const REASONS: [&str; 3] = ["inlined-bodies", "direct-calls", "constants-between-functions"];
+
+/// Optimizes in as many rounds as the program is worth.
+///
+/// # Errors
+/// Those of [`run`].
+pub(super) fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
+    let mut output = run(input, options)?;
+    // An explanation and a bug made on purpose belong to the input's functions.
+    if !options.assumptions.closed_world || options.explain.is_some() || options.fault.is_some() {
+        return Ok(output);
+    }
+    let mut again = options.clone();
+    // What was to be closed is closed, and copies for speed were paid for from the whole budget.
+    again.keep_exports = vec!["*".to_owned()];
+    (again.caps.inline.copies, again.caps.inline.module) = (0, 0);
+    let mut last = gains(&output.report);
+    for _ in 1..MAX_ROUNDS {
+        if !last {
+            break;
+        }
+        let next = run(&output.wasm, &again)?;
+        if next.wasm.len() >= output.wasm.len() {
+            break;
+        }
+        last = gains(&next.report);
+        output.report.add_round(next.report);
+        output.wasm = next.wasm;
+    }
+    Ok(output)
+}
+
+fn gains(report: &Report) -> bool {
+    let (before, after) = (report.code_bytes.before, report.code_bytes.after);
+    let saved = before.saturating_sub(after);
+    saved.saturating_mul(WORTH) >= before && REASONS.iter().any(|pass| report.passes.contains_key(*pass))
+}
+
+impl Report {
+    /// Adds what a further round did. What became of functions and notes on roots are those of the first round, whose
+    /// functions are the input's.
+    fn add_round(&mut self, next: Report) {
+        self.output_bytes = next.output_bytes;
+        self.code_bytes.after = next.code_bytes.after;
+        let pairs = [
+            (&mut self.rules, next.rules),
+            (&mut self.passes, next.passes),
+            (&mut self.assumptions, next.assumptions),
+            (&mut self.limits, next.limits),
+        ];
+        for (sum, more) in pairs {
+            add(sum, more);
+        }
+        for phase in next.phases {
+            match self.phases.iter_mut().find(|p| p.name == phase.name) {
+                Some(known) => known.seconds += phase.seconds,
+                None => self.phases.push(phase),
+            }
+        }
+        self.notes.extend(next.notes.into_iter().filter(|note| !note.starts_with("--keep-export")));
+    }
+}
+
+fn add(sum: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (name, n) in more {
+        *sum.entry(name).or_default() += n;
+    }
+}
