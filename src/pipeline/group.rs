@@ -11,10 +11,10 @@ use crate::cost::uleb_len;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::TypeMap;
-use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::inline::{Plan, Ready, expand};
 use crate::program::stores::remove_stores;
+use crate::program::{Program, globals};
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -31,12 +31,15 @@ pub(super) struct Source<'a> {
     pub stores: &'a AtomicU64,
     /// Values that are constants because of what callers pass or callees return.
     pub known: &'a AtomicU64,
+    /// Reads of globals that always hold the same.
+    pub globals: &'a AtomicU64,
 }
 
 impl Source<'_> {
     /// The graph with what is known of the whole program in it.
     fn prepared(&self, mut f: Box<Function>) -> Box<Function> {
         self.stores.fetch_add(remove_stores(&mut f, self.program.unread_globals()), Ordering::Relaxed);
+        self.globals.fetch_add(globals::apply(&mut f, self.program.known_globals()), Ordering::Relaxed);
         self.known.fetch_add(self.constants.apply(&mut f), Ordering::Relaxed);
         f
     }
@@ -117,6 +120,7 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
         let graph = cx.clock.time("lift", || functions[at].copy(cx.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
         remove_stores(&mut f, source.program.unread_globals());
+        globals::apply(&mut f, source.program.known_globals());
         source.constants.apply(&mut f);
         if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));

@@ -114,7 +114,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         explain,
         clock: &clock,
     };
-    let (stores, known) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (stores, known, globals) = Default::default();
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
@@ -144,13 +144,18 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
                 constants: &constants,
                 stores: &stores,
                 known: &known,
+                globals: &globals,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &plan, &shared)
         }
     };
-    for (pass, count) in [("unread-global-stores", stores), ("constants-between-functions", known)] {
-        let n = count.into_inner();
+    for (pass, count) in [
+        ("unread-global-stores", stores),
+        ("constants-between-functions", known),
+        ("constant-globals", globals),
+    ] {
+        let n = AtomicU64::into_inner(count);
         if n > 0 {
             report.passes.insert(pass.to_owned(), n);
         }

@@ -18,6 +18,7 @@ pub mod constants;
 pub mod data;
 pub mod devirt;
 pub mod facts;
+pub mod globals;
 pub mod inline;
 pub mod merge;
 pub mod plan;
@@ -44,6 +45,7 @@ pub struct Program {
     keep_start: bool,
     live: Live,
     unread: EntitySet<GlobalId>,
+    known: globals::Known,
 }
 
 impl Program {
@@ -63,7 +65,9 @@ impl Program {
             roots.notes.extend(hint(module, &live, &closed));
         }
         let unread = stores::unread_globals(module, &live);
-        Ok(Program { facts, roots, keep_start, live, unread })
+        let kept = |n: usize| roots.kept.get(n).copied().unwrap_or(true);
+        let known = globals::known(module, &facts, &live, kept, options.objective);
+        Ok(Program { facts, roots, keep_start, live, unread, known })
     }
 
     /// Whether a function can be called at all.
@@ -74,6 +78,11 @@ impl Program {
     /// Globals of the module's own that are written and never read.
     pub fn unread_globals(&self) -> &EntitySet<GlobalId> {
         &self.unread
+    }
+
+    /// What globals always hold, as far as it is known.
+    pub fn known_globals(&self) -> &globals::Known {
+        &self.known
     }
 
     /// Whether the n-th export stays.
