@@ -3,6 +3,7 @@
 
 mod common;
 
+use loom_wasm::caps::Fault;
 use loom_wasm::module::{Entity, decode};
 use loom_wasm::{Assumptions, Options};
 use std::path::{Path, PathBuf};
@@ -200,4 +201,41 @@ fn an_open_program_and_an_explained_one_get_one_round() {
     assert_eq!(functions_left(TWO_ROUNDS, &Options { egraph: true, ..Options::default() }), 2);
     let explained = Options { explain: Some("run".to_owned()), ..closed(vec!["run".to_owned()]) };
     assert_eq!(functions_left(TWO_ROUNDS, &explained), 2);
+}
+
+/// A function with more parameters than there are bits, all passed on to one that needs the last.
+#[test]
+fn parameters_beyond_the_64th_stay() {
+    let params = "i32 ".repeat(70);
+    let get =
+        |skip: usize| -> String { (skip..70 + skip).map(|n| format!("(local.get {})", n % 70)).collect() };
+    let text = format!(
+        "(module (memory 1)
+           (func $g (param {params}) (result i32) (i32.load (local.get 69)))
+           (func $f (param {params}) (result i32) (i32.add (call $g {}) (call $g {})))
+           (func (export \"a\") (param {params}) (result i32) (i32.add (call $f {}) (call $f {}))))",
+        get(3),
+        get(1),
+        get(0),
+        get(2)
+    );
+    let wasm = wat::parse_str(text).expect("text");
+    let output = loom_wasm::optimize(&wasm, &closed(vec!["a".to_owned()])).expect("a valid module");
+    assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
+    assert!(output.report.limits.is_empty(), "{:?}", output.report.limits);
+}
+
+/// What does not fit any more is not used: the module is optimized again with its own signatures.
+#[test]
+fn an_old_body_brings_the_old_signatures() {
+    let text =
+        std::fs::read_to_string(root().join("tests/cases/program/unused-parameter.wat")).expect("a case");
+    let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
+    for fault in [Fault::LiftedGraph, Fault::Body, Fault::Panic] {
+        let options = Options { fault: Some(fault), verify: true, ..Options::default() };
+        let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
+        assert_eq!(output.report.limits.get("signatures-undone"), Some(&1), "{fault:?}");
+        assert!(!output.report.passes.contains_key("unused-parameters"), "{fault:?}");
+        assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
+    }
 }

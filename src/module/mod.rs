@@ -225,6 +225,18 @@ impl Module {
         self.customs.iter().find(|c| c.name == name)
     }
 
+    /// A copy that bodies can be lifted from: without names, custom sections and the bytes of data segments.
+    pub fn without_bytes(&mut self) -> Module {
+        let (names, customs) = (self.names.take(), std::mem::take(&mut self.customs));
+        let data: Vec<Vec<u8>> = self.data.values_mut().map(|d| std::mem::take(&mut d.bytes)).collect();
+        let copy = self.clone();
+        (self.names, self.customs) = (names, customs);
+        for (segment, bytes) in self.data.values_mut().zip(data) {
+            segment.bytes = bytes;
+        }
+        copy
+    }
+
     /// The bytes of a body as it was in the input: locals and code without the size. `None` for imported functions and for
     /// bodies made by loom.
     pub fn raw_body(&self, func: FuncId) -> Option<&[u8]> {

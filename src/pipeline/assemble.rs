@@ -103,9 +103,11 @@ pub(super) struct Parts {
     pub module: Module,
     pub optimized: Vec<(FuncId, Optimized)>,
     pub program: Option<Program>,
+    /// Whether every function can get its old body back.
+    pub can_revert: bool,
 }
 
-/// Writes the module with the chosen bodies, and validates it.
+/// Writes the module with the chosen bodies, and validates it. `None` when some function needs an old body that does not fit.
 ///
 /// # Errors
 /// When the module cannot be written at all, which an input that was decoded does not cause.
@@ -116,8 +118,8 @@ pub(super) fn assemble(
     features: WasmFeatures,
     clock: &Clock,
     report: &mut Report,
-) -> Result<Vec<u8>, Error> {
-    let Parts { mut module, optimized, mut program } = parts;
+) -> Result<Option<Vec<u8>>, Error> {
+    let Parts { mut module, optimized, mut program, can_revert } = parts;
     let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
     let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
     for (func, o) in optimized {
@@ -177,6 +179,9 @@ pub(super) fn assemble(
     let mut written = assembly.write()?;
     for round in 0.. {
         let Err(e) = clock.time("verify", || validate(&written.encoded.wasm, features)) else { break };
+        if !can_revert {
+            return Ok(None);
+        }
         // What an old body needs was perhaps left out until now, and is then written for the first time: hence rounds.
         let bad = match round {
             0..MAX_ROUNDS => invalid_functions(&written, features),
@@ -194,7 +199,7 @@ pub(super) fn assemble(
             report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
             report.code_bytes.after = report.code_bytes.before;
             report.passes.clear();
-            return Ok(input.to_vec());
+            return Ok(Some(input.to_vec()));
         }
         for func in bad {
             assembly.revert(func);
@@ -205,7 +210,7 @@ pub(super) fn assemble(
     report.code_bytes.after = written.encoded.code_bytes;
     report.notes.append(&mut written.encoded.notes);
     report.passes.append(&mut written.passes);
-    Ok(written.encoded.wasm)
+    Ok(Some(written.encoded.wasm))
 }
 
 fn count(report: &mut Report, limit: &str, n: u64) {

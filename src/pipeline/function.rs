@@ -18,6 +18,7 @@ use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
+use crate::program::signatures::Signatures;
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub(super) struct Shared<'a> {
     pub rules: Option<&'a CompiledRules>,
     /// Whether block types with several results may be used.
     pub multi_value: bool,
+    /// Signatures that changed: the old bodies of these functions do not fit any more.
+    pub signatures: &'a Signatures,
     /// The function to explain.
     pub explain: Option<FuncId>,
     pub clock: &'a Clock,
@@ -124,7 +127,8 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     });
     let candidates = candidates(f, old_size, cx, &mut result);
     if !candidates.is_empty() {
-        match choose(candidates, old_size, cx.options, cx.costs) {
+        let sure = cx.signatures.touches(f.id);
+        match choose(candidates, old_size, sure, cx) {
             Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
             None => result.reasons.insert(0, "larger".to_owned()),
         }
@@ -163,16 +167,17 @@ fn candidates(
     candidates
 }
 
-/// The best new body. `None`: the old one stays.
+/// The best new body. `None`: the old one stays, which it cannot where a new one is sure to be needed.
 fn choose(
     candidates: Vec<(StackCode, usize)>,
     old_size: usize,
-    options: &Options,
-    costs: &CostTable,
+    sure: bool,
+    cx: &Shared<'_>,
 ) -> Option<StackCode> {
+    let (options, costs) = (cx.options, cx.costs);
     let mut candidates = candidates.into_iter();
     let (first, size) = candidates.next()?;
-    if options.no_revert || options.chaos.is_some() || size <= old_size {
+    if sure || options.no_revert || options.chaos.is_some() || size <= old_size {
         return Some(first);
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.

@@ -10,9 +10,10 @@ use crate::Objective;
 use crate::cost::uleb_len;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
-use crate::module::TypeMap;
+use crate::module::{Module, TypeMap};
 use crate::program::constants::Constants;
 use crate::program::inline::{Plan, Ready, expand};
+use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
 use hashbrown::HashMap;
@@ -24,9 +25,12 @@ const MAX_CUTS: u32 = 3;
 
 /// Where graphs come from.
 pub(super) struct Source<'a> {
+    /// The module with the signatures of the input, which bodies are lifted from.
+    pub module: &'a Module,
     pub types: &'a TypeMap,
     pub program: &'a Program,
     pub constants: &'a Constants,
+    pub signatures: &'a Signatures,
     /// Stores to unread globals that were taken out.
     pub stores: &'a AtomicU64,
     /// Values that are constants because of what callers pass or callees return.
@@ -41,6 +45,7 @@ impl Source<'_> {
         self.stores.fetch_add(remove_stores(&mut f, self.program.unread_globals()), Ordering::Relaxed);
         self.globals.fetch_add(globals::apply(&mut f, self.program.known_globals()), Ordering::Relaxed);
         self.known.fetch_add(self.constants.apply(&mut f), Ordering::Relaxed);
+        self.signatures.apply(&mut f);
         f
     }
 }
@@ -68,7 +73,7 @@ pub(super) fn optimize_all(
     }
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
-            let graph = cx.clock.time("lift", || s.graph(cx.module, source.types, &cx.options.caps));
+            let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
             graph.map(|f| *source.prepared(f))
         };
         let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
@@ -117,11 +122,13 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
     let mut ready = Ready::new();
     for func in plan.copied() {
         let Ok(at) = functions.binary_search_by_key(&func, |s| s.func) else { continue };
-        let graph = cx.clock.time("lift", || functions[at].copy(cx.module, source.types, &cx.options.caps));
+        let graph =
+            cx.clock.time("lift", || functions[at].copy(source.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
         remove_stores(&mut f, source.program.unread_globals());
         globals::apply(&mut f, source.program.known_globals());
         source.constants.apply(&mut f);
+        source.signatures.apply(&mut f);
         if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));
         }

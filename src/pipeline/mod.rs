@@ -23,6 +23,7 @@ use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
+use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
 use assemble::Parts;
@@ -57,7 +58,19 @@ pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
     pool.install(|| rounds::optimize(input, options))
 }
 
+/// One round.
 fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
+    if let Some(output) = attempt(input, options, true)? {
+        return Ok(output);
+    }
+    let again = attempt(input, options, false)?;
+    let mut output = again.ok_or_else(|| Error::new("internal error: old bodies do not fit"))?;
+    output.report.limits.insert("signatures-undone".to_owned(), 1);
+    Ok(output)
+}
+
+/// One round, with or without changes of signatures. `None`: with them, some function needs its old body.
+fn attempt(input: &[u8], options: &Options, change_signatures: bool) -> Result<Option<Output>, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
     // Rules and costs are read before the module, so that their errors come first.
@@ -71,8 +84,16 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let Survey { module, types, functions, summaries, mut inline, mut constants, table_writes, operators } =
-        survey(decoded, &clock, &options.caps, loops)?;
+    let Survey {
+        mut module,
+        types,
+        functions,
+        summaries,
+        mut inline,
+        mut constants,
+        table_writes,
+        operators,
+    } = survey(decoded, &clock, &options.caps, loops)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
     for reason in functions.iter().filter_map(Surveyed::raw) {
@@ -100,6 +121,37 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         (Some(all), Some(names)) => Some(Arc::new(all.only(names))),
         (rules, _) => rules,
     };
+    let mut whole = Whole::default();
+    if let Some(program) = &program {
+        // What nothing can call is not there for the inliner.
+        for (n, facts) in inline.iter_mut().enumerate() {
+            if !program.is_called(FuncId::new(n)) {
+                (*facts, constants[n]) = (Default::default(), None);
+            }
+        }
+        let mut pinned = program.pinned(&module);
+        pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
+        whole = clock.time("program", || {
+            let caps = &options.caps.inline;
+            let fixed = |f| pinned.contains(f);
+            let plan = inline::plan(&inline, &pinned, options.objective, caps, options.chaos);
+            let known = Constants::solve(&constants, |f| module.func_type(f).params.len(), fixed);
+            let signatures = match change_signatures {
+                true => Signatures::solve(&module, &constants, &known, fixed),
+                false => Signatures::default(),
+            };
+            Whole { plan, constants: known, signatures }
+        });
+        for &(limit, n) in &whole.plan.limits {
+            *report.limits.entry(limit.to_owned()).or_default() += n;
+        }
+    }
+    drop((inline, constants));
+    let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
+    if original.is_some() {
+        let dropped = whole.signatures.change_types(&mut module);
+        report.passes.insert("unused-parameters".to_owned(), dropped);
+    }
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let kept = |export| program.as_ref().is_none_or(|p| p.keeps_export(export));
     let tables = Tables::of(&module, table_writes, kept);
@@ -111,6 +163,7 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         summaries: &summaries,
         rules: rules.as_deref(),
         multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),
+        signatures: &whole.signatures,
         explain,
         clock: &clock,
     };
@@ -118,38 +171,26 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
-            // What nothing can call is not there for the inliner.
-            for (n, facts) in inline.iter_mut().enumerate() {
-                if !program.is_called(FuncId::new(n)) {
-                    (*facts, constants[n]) = (Default::default(), None);
-                }
-            }
-            let mut pinned = program.pinned(&module);
-            pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
-            let (plan, constants) = clock.time("program", || {
-                let caps = &options.caps.inline;
-                let (inline, constants) = (std::mem::take(&mut inline), std::mem::take(&mut constants));
-                let params = |f| module.signature(module.funcs[f].ty).map_or(0, |s| s.params.len());
-                (
-                    inline::plan(&inline, &pinned, options.objective, caps, options.chaos),
-                    Constants::solve(&constants, params, |f| pinned.contains(f)),
-                )
-            });
-            for &(limit, n) in &plan.limits {
-                *report.limits.entry(limit.to_owned()).or_default() += n;
-            }
             let source = group::Source {
+                module: original.as_ref().unwrap_or(&module),
                 types: &types,
                 program,
-                constants: &constants,
+                constants: &whole.constants,
+                signatures: &whole.signatures,
                 stores: &stores,
                 known: &known,
                 globals: &globals,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
-            group::optimize_all(called, &source, &plan, &shared)
+            group::optimize_all(called, &source, &whole.plan, &shared)
         }
     };
+    let needs_old = |(func, o): &(FuncId, Optimized)| {
+        o.body.is_none() && !o.is_absorbed && whole.signatures.touches(*func)
+    };
+    if optimized.iter().any(needs_old) {
+        return Ok(None);
+    }
     for (pass, count) in [
         ("unread-global-stores", stores),
         ("constants-between-functions", known),
@@ -170,17 +211,28 @@ fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let wasm = assemble::assemble(
+    let Some(wasm) = assemble::assemble(
         input,
-        Parts { module, optimized, program },
+        Parts { module, optimized, program, can_revert: whole.signatures.is_empty() },
         options,
         features,
         &clock,
         &mut report,
-    )?;
+    )?
+    else {
+        return Ok(None);
+    };
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
-    Ok(Output { wasm, report })
+    Ok(Some(Output { wasm, report }))
+}
+
+/// What was decided for the program as a whole before its functions are optimized.
+#[derive(Default)]
+struct Whole {
+    plan: inline::Plan,
+    constants: Constants,
+    signatures: Signatures,
 }
 
 /// How many refusals are written out; all are counted.

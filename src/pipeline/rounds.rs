@@ -74,7 +74,11 @@ impl Report {
                 None => self.phases.push(phase),
             }
         }
-        self.notes.extend(next.notes.into_iter().filter(|note| !note.starts_with("--keep-export")));
+        for note in next.notes {
+            if !note.starts_with("--keep-export") && !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 }
 

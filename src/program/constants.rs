@@ -15,6 +15,7 @@
 //! Reference: David Callahan, Keith Cooper, Ken Kennedy and Linda Torczon, "Interprocedural constant propagation", 1986 (pass-through
 //! parameter jump functions); LLVM's IPSCCP.
 
+use super::signatures::used_params;
 use crate::ir::cleanup::{resolve, substitute};
 use crate::ir::entity::{FuncId, Value};
 use crate::ir::function::{Function, TailCallee, Terminator, ValueDef};
@@ -43,12 +44,14 @@ pub struct CallConstants {
     args: Vec<Known>,
     /// What each result is in every return; `None` when it never returns.
     results: Option<Box<[Known]>>,
+    /// Parameters used for anything but arguments of direct calls, as bits.
+    used: u64,
 }
 
 impl CallConstants {
     /// Of a graph.
     pub fn of(f: &Function) -> CallConstants {
-        let mut found = CallConstants::default();
+        let mut found = CallConstants { used: used_params(f), ..CallConstants::default() };
         for &b in &f.layout {
             for &i in &f.blocks[b].insts {
                 if let (Op::Call, Imm::Func(callee)) = (f.insts[i].op, f.insts[i].imm) {
@@ -91,8 +94,13 @@ impl CallConstants {
         self.args.extend(args.iter().map(|&v| known(f, v)));
     }
 
-    /// Calls with what each argument is.
-    fn calls(&self) -> impl Iterator<Item = (FuncId, &[Known])> {
+    /// Parameters used for anything but arguments of direct calls, as bits.
+    pub(super) fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Direct calls with what each argument is.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (FuncId, &[Known])> {
         self.calls.iter().enumerate().map(|(n, &(callee, start))| {
             let end = self.calls.get(n + 1).map_or(self.args.len(), |&(_, next)| next as usize);
             (callee, &self.args[start as usize..end])
@@ -179,6 +187,12 @@ impl Constants {
         }
         let results = facts.iter().map(|f| f.as_ref().and_then(|f| f.results.clone())).collect();
         Constants { params: passed, results }
+    }
+
+    /// The parameters that are always one constant, as bits, of the first 64.
+    pub fn constant_params(&self, func: FuncId) -> u64 {
+        let params = self.params.get(func.index()).map_or(&[][..], SmallVec::as_slice).iter().take(64);
+        params.rev().fold(0, |bits, p| bits << 1 | u64::from(matches!(p, Passed::Constant(..))))
     }
 
     /// Puts the constants into a function: for its parameters, and for the results of its calls. Returns how many values it

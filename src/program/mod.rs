@@ -24,6 +24,7 @@ pub mod merge;
 pub mod plan;
 pub mod reach;
 pub mod roots;
+pub mod signatures;
 pub mod stores;
 
 use crate::analysis::Summaries;
