@@ -222,7 +222,7 @@ pub fn used_params(f: &Function) -> u64 {
         if let ValueDef::Param(b, n) = f.values[v].def
             && b == f.entry
             && n < 64
-            && !(is_argument && !matches!(f.ty(v), Type::Ref(_)))
+            && (!is_argument || matches!(f.ty(v), Type::Ref(_)))
         {
             used |= 1 << n;
         }
