@@ -90,4 +90,5 @@ def main():
                       f"{used.ru_utime * 1e6 / count:8.2f} {used.ru_maxrss / 1024:6.0f}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

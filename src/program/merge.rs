@@ -236,9 +236,14 @@ mod tests {
 
     #[test]
     fn the_type_must_be_the_same() {
-        let fields = "(func $f (param i32) (i32.store (i32.const 0) (i32.const 7)))
-            (func $g (param i64) (i32.store (i32.const 0) (i32.const 7)))
-            (func (export \"a\") (call $f (i32.const 1)) (call $g (i64.const 2)))";
+        // In a table, so that the parameters stay.
+        let fields = "(type $i (func (param i32))) (type $j (func (param i64)))
+            (table 2 funcref) (elem (i32.const 0) $f $g)
+            (func $f (type $i) (i32.store (i32.const 0) (i32.const 7)))
+            (func $g (type $j) (i32.store (i32.const 0) (i32.const 7)))
+            (func (export \"a\") (param i32)
+              (call_indirect (type $i) (i32.const 1) (local.get 0))
+              (call_indirect (type $j) (i64.const 1) (local.get 0)))";
         assert_eq!(merged(fields), 0);
     }
 
