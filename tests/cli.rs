@@ -188,6 +188,20 @@ fn a_cost_table_decides_and_its_faults_have_places() {
 }
 
 #[test]
+fn calls_stay_where_inlining_is_off() {
+    let dir = folder();
+    let wat = "(module (memory 1)
+      (func $g (param i32) (result i32) (i32.mul (i32.load (local.get 0)) (i32.load offset=4 (local.get 0))))
+      (func (export \"f\") (param i32) (result i32) (i32.add (call $g (local.get 0)) (i32.const 1))))";
+    std::fs::write(dir.path().join("in.wat"), wat).unwrap();
+    for (more, calls) in [(&["-Oz"][..], 0), (&["-Oz", "--no-inline"], 1)] {
+        let out = loom(dir.path(), &[&["in.wat", "--emit", "wat", "-o", "-"], more].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+        assert_eq!(stdout(&out).matches("call ").count(), calls, "{}", stdout(&out));
+    }
+}
+
+#[test]
 fn wrong_usage_is_two() {
     let dir = folder();
     for args in [

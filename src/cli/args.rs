@@ -1,6 +1,8 @@
 //! Arguments, and what they mean as [`Options`].
 
 use clap::{ArgAction, Parser, ValueEnum};
+use loom_wasm::caps::Caps;
+use loom_wasm::program::inline::InlineCaps;
 use loom_wasm::{Assumptions, Objective, Options};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -89,6 +91,10 @@ pub struct Args {
     /// Keep each function's new body even where it came out larger
     #[arg(long)]
     pub no_revert: bool,
+
+    /// Leave all calls as they are
+    #[arg(long)]
+    pub no_inline: bool,
 
     /// For testing: take arbitrary legal choices everywhere instead of the best ones, drawn from SEED
     #[arg(long, value_name = "SEED")]
@@ -205,6 +211,10 @@ impl Args {
             return Err(format!("--report {}: the name must end in .json", path.display()));
         }
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
+        let mut caps = Caps::default();
+        if self.no_inline {
+            caps.inline = InlineCaps::OFF;
+        }
         Ok(Options {
             egraph: self.egraph,
             objective,
@@ -217,6 +227,7 @@ impl Args {
             jobs: self.jobs.unwrap_or_else(available),
             no_revert: self.no_revert,
             chaos: self.chaos,
+            caps,
             verify: self.verify || Options::default().verify,
             explain: self.explain.clone(),
             ..Options::default()
