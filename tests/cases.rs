@@ -27,7 +27,6 @@ use loom_wasm::module::{accepted_features, decode};
 use loom_wasm::program::inline::InlineCaps;
 use loom_wasm::program::roots::matches;
 use loom_wasm::{Assumptions, Objective, Options, Report};
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -96,25 +95,6 @@ impl Directives {
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All files with this extension below a folder, sorted, as paths relative to it without the extension.
-fn files(folder: &Path, extension: &str) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(f) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&f) else { continue };
-        for entry in entries {
-            let path = entry.expect("an entry of a folder of cases").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == extension) {
-                let name = path.strip_prefix(folder).expect("below the folder").with_extension("");
-                found.insert(name);
-            }
-        }
-    }
-    found
 }
 
 /// SSA of all functions, those kept raw with the reason.
@@ -203,7 +183,7 @@ fn run(name: &Path, text: &str) -> String {
 fn cases() {
     let (folder, snapshots) = (root().join("tests/cases"), root().join("snapshots/cases"));
     let only = std::env::var("LOOM_CASE").unwrap_or_default();
-    let cases = files(&folder, "wat");
+    let cases = common::files(&folder, "wat");
     assert!(!cases.is_empty(), "no cases below {}", folder.display());
     let mut failed = Vec::new();
     for name in cases.iter().filter(|n| n.to_string_lossy().contains(&only)) {
@@ -233,7 +213,7 @@ fn cases() {
 fn cases_in_chaos() {
     let folder = root().join("tests/cases");
     let mut failed = Vec::new();
-    for name in files(&folder, "wat") {
+    for name in common::files(&folder, "wat") {
         let text = std::fs::read_to_string(folder.join(&name).with_extension("wat")).expect("the case");
         let d = Directives::read(&text);
         let wasm = loom_wasm::read_input(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
@@ -283,9 +263,9 @@ fn the_oracle_sees_differences() {
 #[test]
 fn every_snapshot_has_its_case() {
     let (folder, snapshots) = (root().join("tests/cases"), root().join("snapshots/cases"));
-    let cases = files(&folder, "wat");
+    let cases = common::files(&folder, "wat");
     let mut orphans = Vec::new();
-    for name in files(&snapshots, "snap").difference(&cases) {
+    for name in common::files(&snapshots, "snap").difference(&cases) {
         let path = snapshots.join(name).with_extension("snap");
         if std::env::var("INSTA_UPDATE").is_ok_and(|v| v == "always") {
             std::fs::remove_file(&path).expect("removing a snapshot");

@@ -6,26 +6,10 @@ mod common;
 use loom_wasm::caps::Fault;
 use loom_wasm::module::{Entity, decode};
 use loom_wasm::{Assumptions, Options};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn wat_files(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder of cases") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "wat") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 fn closed(keep: Vec<String>) -> Options {
@@ -39,7 +23,8 @@ fn functions_do_the_same_in_a_closed_world() {
     let mut failed = Vec::new();
     let mut compared = 0;
     for folder in ["tests/cases", "tests/regressions"] {
-        for path in wat_files(&root().join(folder)) {
+        for name in common::files(&root().join(folder), "wat") {
+            let path = root().join(folder).join(name).with_extension("wat");
             let text = std::fs::read_to_string(&path).expect("a case");
             if text.contains(";; NOT-RUN:") {
                 continue;

@@ -246,6 +246,15 @@ impl Module {
         }
     }
 
+    /// Locals and code of a body, whoever made it, and where they are in the input (0 for loom's own); empty for imported functions.
+    pub fn body(&self, func: FuncId) -> (&[u8], usize) {
+        match &self.funcs[func].body {
+            Some(Body::Raw(range)) => (self.source.get(range.clone()).unwrap_or_default(), range.start),
+            Some(Body::Encoded(bytes)) => (bytes, 0),
+            None => (&[], 0),
+        }
+    }
+
     /// The type that [`Module::intern_func_type`] would give, if it is there already.
     pub fn find_func_type(&self, params: &[Type], results: &[Type]) -> Option<TypeId> {
         self.func_types.get(&self.canonical_signature(params, results)).copied()

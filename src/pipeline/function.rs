@@ -47,6 +47,11 @@ impl Shared<'_> {
     pub fn chaos(&self, f: &Function) -> Chaos {
         Chaos::new(self.options.chaos, f.id.as_u32())
     }
+
+    /// Whether new code is used though it is larger.
+    pub fn takes_larger(&self) -> bool {
+        self.options.no_revert || self.options.chaos.is_some()
+    }
 }
 
 /// A function's new code.
@@ -174,15 +179,14 @@ fn choose(
     sure: bool,
     cx: &Shared<'_>,
 ) -> Option<StackCode> {
-    let (options, costs) = (cx.options, cx.costs);
     let mut candidates = candidates.into_iter();
     let (first, size) = candidates.next()?;
-    if sure || options.no_revert || options.chaos.is_some() || size <= old_size {
+    if sure || cx.takes_larger() || size <= old_size {
         return Some(first);
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.
-    let faster = options.objective == Objective::Speed
-        && candidates.next().is_some_and(|(plain, _)| first.cost(costs) < plain.cost(costs));
+    let faster = cx.options.objective == Objective::Speed
+        && candidates.next().is_some_and(|(plain, _)| first.cost(cx.costs) < plain.cost(cx.costs));
     faster.then_some(first)
 }
 

@@ -40,12 +40,20 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The graph with what is known of the whole program in it.
-    fn prepared(&self, mut f: Box<Function>) -> Box<Function> {
-        self.stores.fetch_add(remove_stores(&mut f, self.program.unread_globals()), Ordering::Relaxed);
-        self.globals.fetch_add(globals::apply(&mut f, self.program.known_globals()), Ordering::Relaxed);
-        self.known.fetch_add(self.constants.apply(&mut f), Ordering::Relaxed);
-        self.signatures.apply(&mut f);
+    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`.
+    fn prepare(&self, f: &mut Function) -> [u64; 3] {
+        let stores = remove_stores(f, self.program.unread_globals());
+        let globals = globals::apply(f, self.program.known_globals());
+        let known = self.constants.apply(f);
+        self.signatures.apply(f);
+        [stores, globals, known]
+    }
+
+    /// The same for a function's own graph, of which copies are not counted again.
+    fn prepared(&self, mut f: Function) -> Function {
+        for (sum, n) in [self.stores, self.globals, self.known].into_iter().zip(self.prepare(&mut f)) {
+            sum.fetch_add(n, Ordering::Relaxed);
+        }
         f
     }
 }
@@ -74,7 +82,7 @@ pub(super) fn optimize_all(
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
             let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
-            graph.map(|f| *source.prepared(f))
+            graph.map(|f| source.prepared(*f))
         };
         let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
@@ -125,10 +133,7 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
         let graph =
             cx.clock.time("lift", || functions[at].copy(source.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
-        remove_stores(&mut f, source.program.unread_globals());
-        globals::apply(&mut f, source.program.known_globals());
-        source.constants.apply(&mut f);
-        source.signatures.apply(&mut f);
+        source.prepare(&mut f);
         if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));
         }
@@ -236,10 +241,7 @@ impl Group<'_> {
         let mut whole = guarded(&graph, old_size, self.cx);
         let size = whole.size(graph.id, self.cx.module);
         let good = whole.body.is_some()
-            && (self.cx.options.objective == Objective::Speed
-                || self.cx.options.no_revert
-                || self.cx.options.chaos.is_some()
-                || size <= old_size);
+            && (self.cx.options.objective == Objective::Speed || self.cx.takes_larger() || size <= old_size);
         if !self.cx.chaos(&graph).flip("inlined", (), good) || whole.body.is_none() {
             return Err(whole.refused);
         }

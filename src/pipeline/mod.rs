@@ -55,31 +55,48 @@ pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
         .num_threads(options.jobs.max(1))
         .build()
         .map_err(|e| Error::new(format!("cannot start worker threads: {e}")))?;
-    pool.install(|| rounds::optimize(input, options))
+    pool.install(|| rounds::optimize(input, options, &Files::read(options)?))
+}
+
+/// Rules and costs that the options name, read once for all rounds, and before the module, so that their errors come first.
+struct Files {
+    /// Rule files instead of the built-in ones.
+    rules: Option<RuleSet>,
+    /// A table instead of the objective's own.
+    costs: Option<CostTable>,
+}
+
+impl Files {
+    fn read(options: &Options) -> Result<Files, Error> {
+        let named = options.egraph && !options.rules.is_empty();
+        Ok(Files {
+            rules: named.then(|| RuleSet::load(&options.rules)).transpose()?,
+            costs: options.cost.as_deref().map(CostTable::load).transpose()?,
+        })
+    }
 }
 
 /// One round.
-fn run(input: &[u8], options: &Options) -> Result<Output, Error> {
-    if let Some(output) = attempt(input, options, true)? {
+fn run(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
+    if let Some(output) = attempt(input, options, files, true)? {
         return Ok(output);
     }
-    let again = attempt(input, options, false)?;
+    let again = attempt(input, options, files, false)?;
     let mut output = again.ok_or_else(|| Error::new("internal error: old bodies do not fit"))?;
     output.report.limits.insert("signatures-undone".to_owned(), 1);
     Ok(output)
 }
 
 /// One round, with or without changes of signatures. `None`: with them, some function needs its old body.
-fn attempt(input: &[u8], options: &Options, change_signatures: bool) -> Result<Option<Output>, Error> {
+fn attempt(
+    input: &[u8],
+    options: &Options,
+    files: &Files,
+    change_signatures: bool,
+) -> Result<Option<Output>, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
-    // Rules and costs are read before the module, so that their errors come first.
-    let set = match (options.egraph, options.rules.is_empty()) {
-        (true, false) => Some(RuleSet::load(&options.rules)?),
-        _ => None,
-    };
-    let loaded = options.cost.as_deref().map(CostTable::load).transpose()?;
-    let costs = loaded.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
+    let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
     // With the features that the input uses and no others, no later stage sees a type that they do not have.
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
@@ -112,7 +129,7 @@ fn attempt(input: &[u8], options: &Options, change_signatures: bool) -> Result<O
         report.functions.removed = functions.iter().filter(|s| !program.is_called(s.func)).count();
     }
 
-    let rules = match (&set, options.egraph) {
+    let rules = match (&files.rules, options.egraph) {
         (Some(set), _) => Some(Arc::new(compile(set, operators, options.objective))),
         (None, true) => Some(builtin_rules(operators, options.objective)?),
         (None, false) => None,

@@ -5,7 +5,7 @@
 //! calls or constants and saved at least a [`WORTH`]th of the code, at most [`MAX_ROUNDS`] in all; one that does not make the
 //! module smaller is thrown away. Each costs what the first one cost, for what is left of the program.
 
-use super::{Output, run};
+use super::{Files, Output, run};
 use crate::{Error, Options, Report};
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ const REASONS: [&str; 3] = ["inlined-bodies", "direct-calls", "constants-between
 ///
 /// # Errors
 /// Those of [`run`].
-pub(super) fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
-    let mut output = run(input, options)?;
+pub(super) fn optimize(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
+    let mut output = run(input, options, files)?;
     // An explanation and a bug made on purpose belong to the input's functions.
     if !options.assumptions.closed_world || options.explain.is_some() || options.fault.is_some() {
         return Ok(output);
@@ -36,7 +36,7 @@ pub(super) fn optimize(input: &[u8], options: &Options) -> Result<Output, Error>
         if !last {
             break;
         }
-        let next = run(&output.wasm, &again)?;
+        let next = run(&output.wasm, &again, files)?;
         if next.wasm.len() >= output.wasm.len() {
             break;
         }

@@ -10,14 +10,14 @@
 //!
 //! **Complexity.** Linear in tables and segments once ([`MAX_SLOTS`]), then in the graph.
 
-use super::reach::fits;
+use super::reach::{constant, fits};
 use crate::ir::dce::dce;
 use crate::ir::entity::{Block, FuncId, Inst, TableId, TypeId, Value};
 use crate::ir::function::{Function, TailCallee, Terminator};
 use crate::ir::info::ModuleInfo;
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::types::HeapType;
-use crate::module::{ConstOp, ElemItems, ElemMode, Entity, Module};
+use crate::module::{ConstExpr, ConstOp, ElemItems, ElemMode, Entity, Module};
 use cranelift_entity::{EntityList, EntityRef, SecondaryMap};
 
 /// Tables with more slots are not looked into.
@@ -91,7 +91,7 @@ impl Tables {
             let ElemMode::Active { table, offset, .. } = &segment.mode else { continue };
             ended |= module.tables[*table].imported;
             let slots = &mut tables.slots[*table];
-            let filled = slots.as_mut().filter(|_| !ended).and_then(|s| fill(s, &offset.ops, &segment.items));
+            let filled = slots.as_mut().filter(|_| !ended).and_then(|s| fill(s, offset, &segment.items));
             if filled.is_none() {
                 ended |= !fits(offset, segment.len(), module.tables[*table].initial.into());
                 *slots = None;
@@ -108,12 +108,8 @@ impl Tables {
 }
 
 /// Copies a segment. `None`: not all of it is known, or it does not fit.
-fn fill(slots: &mut [Option<FuncId>], offset: &[ConstOp], items: &ElemItems) -> Option<()> {
-    let start = match *offset {
-        [ConstOp::I32Const(n)] => n as u32 as usize,
-        [ConstOp::I64Const(n)] => usize::try_from(n as u64).ok()?,
-        _ => return None,
-    };
+fn fill(slots: &mut [Option<FuncId>], offset: &ConstExpr, items: &ElemItems) -> Option<()> {
+    let start = usize::try_from(constant(offset)?).ok()?;
     let count = match items {
         ElemItems::Funcs(list) => list.len(),
         ElemItems::Exprs(_, list) => list.len(),

@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::ir::entity::FuncId;
-use crate::module::{Body, Module, Use, body_uses};
+use crate::module::{Module, Use, body_uses};
 use hashbrown::HashSet;
 use rayon::prelude::*;
 
@@ -41,12 +41,9 @@ impl BodyFacts {
 /// When a body is malformed, which validation rules out.
 pub fn of_module(module: &Module) -> Result<Vec<BodyFacts>, Error> {
     let funcs: Vec<FuncId> = module.funcs.keys().collect();
-    let facts = |func: FuncId| match &module.funcs[func].body {
-        Some(Body::Raw(range)) => {
-            BodyFacts::of(module.source.get(range.clone()).unwrap_or_default(), range.start)
-        }
-        Some(Body::Encoded(bytes)) => BodyFacts::of(bytes, 0),
-        None => Ok(BodyFacts::default()),
+    let facts = |func: FuncId| match module.body(func) {
+        ([], _) => Ok(BodyFacts::default()),
+        (bytes, offset) => BodyFacts::of(bytes, offset),
     };
     funcs.into_par_iter().map(facts).collect()
 }

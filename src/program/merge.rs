@@ -18,7 +18,7 @@ use super::reach::Live;
 use crate::Error;
 use crate::ir::entity::{FuncId, TypeId};
 use crate::ir::types::Type;
-use crate::module::{Body, Entity, Fate, Module, Plan, body_shape};
+use crate::module::{Entity, Fate, Module, Plan, body_shape};
 use cranelift_entity::{EntityRef, EntitySet};
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -99,11 +99,7 @@ fn has_references(module: &Module, ty: TypeId) -> bool {
 }
 
 fn shape(module: &Module, func: FuncId) -> Result<Shape, Error> {
-    let (bytes, offset) = match &module.funcs[func].body {
-        Some(Body::Raw(range)) => (module.source.get(range.clone()).unwrap_or_default(), range.start),
-        Some(Body::Encoded(bytes)) => (bytes.as_slice(), 0),
-        None => (&[][..], 0),
-    };
+    let (bytes, offset) = module.body(func);
     let (body, named) = body_shape(bytes, offset, &|ty| module.canonical_type(ty))?;
     let mut hash = Sha256::new();
     hash.update(module.canonical_type(module.funcs[func].ty).as_u32().to_le_bytes());

@@ -5,7 +5,9 @@
 //! contents of exported memories, exported globals, and the calls to imports with their arguments. Imported functions
 //! write to the exported memories, as hosts may.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{BlockType, CodeSection, Instruction};
 use wasmi::{
@@ -338,4 +340,24 @@ fn difference(before: &Seen, after: &Seen) -> String {
         }
     }
     "a different number of memories".to_owned()
+}
+
+/// All files with this extension below a folder, sorted, as paths relative to it without the extension.
+#[allow(dead_code, reason = "not every suite has a folder of files")]
+pub fn files(folder: &Path, extension: &str) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(f) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&f) else { continue };
+        for entry in entries {
+            let path = entry.expect("an entry of a folder of cases").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let name = path.strip_prefix(folder).expect("below the folder").with_extension("");
+                found.insert(name);
+            }
+        }
+    }
+    found
 }
