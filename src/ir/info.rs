@@ -57,6 +57,11 @@ pub trait ModuleInfo {
     /// Size in bytes that a memory has at least, always.
     fn memory_min_bytes(&self, memory: MemoryId) -> u128;
 
+    /// Bytes of a page of a memory (custom-page-sizes proposal).
+    fn page_size(&self, _memory: MemoryId) -> u64 {
+        1 << 16
+    }
+
     /// Whether a global can be written; unknown ones can.
     fn is_mutable(&self, global: GlobalId) -> bool {
         self.global_type(global).is_none_or(|(_, mutable)| mutable)

@@ -31,6 +31,10 @@ impl ModuleInfo for Module {
         self.memories.get(memory).is_none_or(|m| m.shared)
     }
 
+    fn page_size(&self, memory: MemoryId) -> u64 {
+        self.memories.get(memory).map_or(1 << 16, crate::module::entities::Memory::page_size)
+    }
+
     fn memory_min_bytes(&self, memory: MemoryId) -> u128 {
         self.memories.get(memory).map_or(0, |m| u128::from(m.initial) * u128::from(m.page_size()))
     }

@@ -16,6 +16,7 @@ use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
+use crate::memory::{self, Knowledge};
 use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
 use crate::program::signatures::Signatures;
@@ -31,6 +32,8 @@ pub(super) struct Shared<'a> {
     pub summaries: &'a Summaries,
     /// What is known of tables.
     pub tables: &'a Tables,
+    /// What is known of allocators and stack pointers.
+    pub knowledge: &'a Knowledge,
     /// Present when equality saturation was asked for.
     pub rules: Option<&'a CompiledRules>,
     /// Whether block types with several results may be used.
@@ -73,6 +76,8 @@ pub(super) struct Optimized {
     pub refused: Vec<String>,
     /// Rules that made unions, by index, and how many.
     pub hits: Vec<(u32, u64)>,
+    /// What the passes on memory did.
+    pub promoted: memory::Counts,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -88,6 +93,11 @@ pub(super) struct Optimized {
 }
 
 impl Optimized {
+    /// Whether buffers went: what others of the program may then do without is not in the size of this function.
+    pub fn erases(&self) -> bool {
+        ["erased-buffers", "unused-buffers"].iter().any(|name| self.promoted.contains_key(name))
+    }
+
     /// A limit was reached `times` times.
     pub fn count(&mut self, limit: &'static str, times: u64) {
         *self.limits.entry(limit).or_default() += times;
@@ -130,15 +140,44 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         result.direct += n;
         direct
     });
+    let promoted = promoted(f, cx, &mut result);
+    let f = promoted.as_ref().unwrap_or(f);
     let candidates = candidates(f, old_size, cx, &mut result);
     if !candidates.is_empty() {
-        let sure = cx.signatures.touches(f.id);
+        let sure = cx.signatures.touches(f.id) || result.erases();
         match choose(candidates, old_size, sure, cx) {
             Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
             None => result.reasons.insert(0, "larger".to_owned()),
         }
     }
     result
+}
+
+/// The graph with what could be promoted from memory, where something is known of the module's memories.
+fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+    if cx.knowledge.is_empty() || cx.knowledge.role(f.id).is_some() {
+        return None;
+    }
+    let context = memory::Context {
+        knowledge: cx.knowledge,
+        summaries: cx.summaries,
+        info: cx.module,
+        speed: cx.options.objective == Objective::Speed,
+    };
+    let mut g = f.clone();
+    let counts = cx.clock.time("memory", || memory::promote(&mut g, &context));
+    if counts.is_empty() {
+        return None;
+    }
+    if cx.options.verify
+        && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
+    {
+        result.count("memory-refused", 1);
+        result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
+        return None;
+    }
+    result.promoted = counts;
+    Some(g)
 }
 
 /// New code with its size in bytes, in the order of preference: two ways at most.

@@ -241,7 +241,10 @@ impl Group<'_> {
         let mut whole = guarded(&graph, old_size, self.cx);
         let size = whole.size(graph.id, self.cx.module);
         let good = whole.body.is_some()
-            && (self.cx.options.objective == Objective::Speed || self.cx.takes_larger() || size <= old_size);
+            && (self.cx.options.objective == Objective::Speed
+                || self.cx.takes_larger()
+                || whole.erases()
+                || size <= old_size);
         if !self.cx.chaos(&graph).flip("inlined", (), good) || whole.body.is_none() {
             return Err(whole.refused);
         }

@@ -20,6 +20,7 @@ use crate::egraph::compile::CompiledRules;
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
+use crate::fused::{Assumed, recognize};
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
@@ -101,6 +102,7 @@ fn attempt(
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
+    let assumed = Assumed::of(&decoded.module, options);
     let Survey {
         mut module,
         types,
@@ -110,7 +112,8 @@ fn attempt(
         mut constants,
         table_writes,
         operators,
-    } = survey(decoded, &clock, &options.caps, loops)?;
+        shapes,
+    } = survey(decoded, &clock, &options.caps, loops, !assumed.is_nothing())?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
     for reason in functions.iter().filter_map(Surveyed::raw) {
@@ -139,7 +142,14 @@ fn attempt(
         (rules, _) => rules,
     };
     let mut whole = Whole::default();
+    let knowledge = clock.time("program", || recognize(&module, &shapes, &summaries, assumed));
     if let Some(program) = &program {
+        // Calls of allocators stay calls until the buffers that they give have been looked at.
+        for (facts, n) in inline.iter_mut().zip(0..) {
+            let func = FuncId::from_u32(n);
+            facts.lifted &= knowledge.role(func).is_none();
+            facts.crosses = !knowledge.is_empty() && shapes.get(n as usize).is_some_and(|s| s.crosses);
+        }
         // What nothing can call is not there for the inliner.
         for (n, facts) in inline.iter_mut().enumerate() {
             if !program.is_called(FuncId::new(n)) {
@@ -148,6 +158,7 @@ fn attempt(
         }
         let mut pinned = program.pinned(&module);
         pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
+        pinned.extend(knowledge.functions());
         whole = clock.time("program", || {
             let caps = &options.caps.inline;
             let fixed = |f| pinned.contains(f);
@@ -174,6 +185,7 @@ fn attempt(
     let tables = Tables::of(&module, table_writes, kept);
     let shared = Shared {
         tables: &tables,
+        knowledge: &knowledge,
         module: &module,
         options,
         costs,
@@ -223,6 +235,9 @@ fn attempt(
     }
     note_refusals(&module, &optimized, &mut report);
     for (_, o) in &optimized {
+        for (&name, n) in &o.promoted {
+            *report.passes.entry(name.to_owned()).or_default() += n;
+        }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;
         }

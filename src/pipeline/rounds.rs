@@ -15,7 +15,8 @@ pub const MAX_ROUNDS: u32 = 4;
 const WORTH: u64 = 500;
 
 /// What a round may have done that gives the next one something to do.
-const REASONS: [&str; 3] = ["inlined-bodies", "direct-calls", "constants-between-functions"];
+const REASONS: [&str; 4] =
+    ["inlined-bodies", "direct-calls", "constants-between-functions", "erased-buffers"];
 
 /// Optimizes in as many rounds as the program is worth.
 ///

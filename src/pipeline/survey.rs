@@ -6,6 +6,7 @@ use super::timing::Clock;
 use crate::Error;
 use crate::analysis::{CallFacts, Summaries};
 use crate::caps::Caps;
+use crate::fused::Shape;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
@@ -29,6 +30,8 @@ pub(super) struct Survey<'a> {
     pub summaries: Summaries,
     /// What the inliner knows of each function, by index.
     pub inline: Vec<InlineFacts>,
+    /// How functions look to [`crate::fused`], by index; empty when that was not asked for.
+    pub shapes: Vec<Shape>,
     /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
     pub constants: Vec<Option<CallConstants>>,
     /// The tables that bodies write.
@@ -94,12 +97,13 @@ fn lift_again(
 }
 
 /// Validates and lifts all bodies. The first error by function index is the one reported. `loops`: whether the inliner
-/// wants to know what is around a call.
+/// wants to know what is around a call. `shapes`: whether allocators and stack pointers are looked for.
 pub(super) fn survey<'a>(
     decoded: Decoded<'a>,
     clock: &Clock,
     caps: &Caps,
     loops: bool,
+    shapes: bool,
 ) -> Result<Survey<'a>, Error> {
     let Decoded { module, bodies, types } = decoded;
     let kept = AtomicUsize::new(0);
@@ -110,6 +114,7 @@ pub(super) fn survey<'a>(
         constants: Option<CallConstants>,
         writes: TableWrites,
         operators: u32,
+        shape: Shape,
     }
     let results: Vec<Result<One<'a>, Error>> = bodies
         .into_par_iter()
@@ -129,6 +134,7 @@ pub(super) fn survey<'a>(
                         constants: None,
                         writes,
                         operators: 0,
+                        shape: Shape::default(),
                     }
                 }
                 Lifted::Function(f) => {
@@ -141,6 +147,7 @@ pub(super) fn survey<'a>(
                         constants: Some(CallConstants::of(&f)),
                         writes: TableWrites::of(&f),
                         operators: operators(&f),
+                        shape: if shapes { Shape::of(&f, &module) } else { Shape::default() },
                         surveyed: Surveyed {
                             func,
                             state: if keep { State::Lifted(f) } else { State::Body(again) },
@@ -153,6 +160,7 @@ pub(super) fn survey<'a>(
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
     let mut constants: Vec<Option<CallConstants>> = vec![None; module.funcs.len()];
+    let mut all_shapes = vec![Shape::default(); if shapes { module.funcs.len() } else { 0 }];
     let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
     let mut functions = Vec::with_capacity(results.len());
@@ -164,10 +172,14 @@ pub(super) fn survey<'a>(
         inline[func] = one.inline;
         constants[func] = one.constants;
         operators |= one.operators;
+        if shapes {
+            all_shapes[func] = one.shape;
+        }
         functions.push(one.surveyed);
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
-    Ok(Survey { module, types, functions, summaries, inline, constants, table_writes, operators })
+    let shapes = all_shapes;
+    Ok(Survey { module, types, functions, summaries, inline, constants, table_writes, operators, shapes })
 }
 
 /// The functions that a body kept as bytes names, and the tables, which it may write.

@@ -36,7 +36,9 @@ pub struct InlineFacts {
     pub straight: bool,
     /// Whether an exception can leave it, as far as it shows itself.
     pub may_throw: bool,
-    /// Whether there is a graph.
+    /// Whether it is an adapter between components: it goes into its callers whatever its size.
+    pub crosses: bool,
+    /// Whether there is a graph that may be put in place of a call.
     pub lifted: bool,
 }
 
@@ -79,6 +81,7 @@ impl InlineFacts {
             bytes,
             straight: f.layout.len() == 1,
             may_throw: may_throw(f),
+            crosses: false,
             lifted: true,
         }
     }

@@ -221,20 +221,24 @@ impl Planner<'_> {
             if call.handled && callee.may_throw {
                 continue;
             }
-            let only = self.calls_of[c] == 1 && !self.pinned.contains(call.callee);
+            // An adapter is copied with all that is in it, so that nothing may disappear into it.
+            let copied = facts.crosses && (self.calls_of[f.index()] > 1 || self.pinned.contains(f));
+            let alone = self.calls_of[c] == 1 && !self.pinned.contains(call.callee);
+            let only = alone && !copied;
+            let boundary = callee.crosses || (alone && copied);
             // What is copied must not hold the only call of a function whose body is to disappear.
             if !only && self.has_members[c] {
                 continue;
             }
-            if !chaos.flip("inline", n, only || self.is_small(call)) {
+            if !chaos.flip("inline", n, only || boundary || self.is_small(call)) {
                 continue;
             }
             let size = self.size[c];
             let budgets = [
                 self.size[f.index()].saturating_add(size) > self.caps.function,
                 self.depth[c] >= self.caps.depth,
-                !only && size > copies_left,
-                !only && size > self.copies_left,
+                !only && !boundary && size > copies_left,
+                !only && !boundary && size > self.copies_left,
             ];
             if let Some(which) = budgets.into_iter().position(|reached| reached) {
                 self.stopped[which] += 1;
@@ -244,8 +248,8 @@ impl Planner<'_> {
                 self.plan.caller[call.callee] = Some(f).into();
                 self.has_members[f.index()] = true;
             } else {
-                copies_left -= size;
-                self.copies_left -= size;
+                copies_left = copies_left.saturating_sub(size);
+                self.copies_left = self.copies_left.saturating_sub(size);
                 self.plan.copied.insert(call.callee);
             }
             self.size[f.index()] += size;

@@ -1,0 +1,127 @@
+//! Shadow stacks: which globals are stack pointers, and of which memory.
+//!
+//! A global is a stack pointer when it is the module's own, mutable, an `i32` with a constant start, nobody outside can write it,
+//! and every function that writes it only ever lowers it and leaves it as it found it, on every return. At least one
+//! function lowers it and accesses memory through it, and all such accesses are in one memory. A bump pointer is told apart by
+//! the return: it keeps what it was raised to.
+
+use super::Shape;
+use crate::analysis::Cfg;
+use crate::ir::entity::{Block, GlobalId, Inst, MemoryId, Value};
+use crate::ir::function::{Function, Terminator};
+use crate::ir::ops::{Imm, Op};
+use crate::ir::types::Type;
+use crate::memory::objects::{Objects, Root};
+use crate::module::{ConstOp, Entity, Module};
+use cranelift_entity::SecondaryMap;
+
+/// What a function does with a global.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackUse {
+    /// The global.
+    pub global: GlobalId,
+    /// Whether it writes it in another way than a stack pointer.
+    pub is_other: bool,
+    /// Whether it lowers it.
+    pub lowers: bool,
+    /// The memories accessed through it.
+    pub memories: Vec<MemoryId>,
+}
+
+/// Whether a global can be one at all.
+fn may_be(module: &Module, g: GlobalId) -> bool {
+    let global = &module.globals[g];
+    global.init.is_some() && global.mutable && global.ty == Type::I32
+}
+
+/// What a graph does with globals that may be stack pointers.
+pub fn uses(f: &Function, cfg: &Cfg, objects: &Objects<'_>, module: &Module) -> Vec<StackUse> {
+    let mut list: Vec<GlobalId> = Vec::new();
+    for &b in cfg.rpo() {
+        for &i in &f.blocks[b].insts {
+            if let (Op::GlobalGet | Op::GlobalSet, Imm::Global(g)) = (f.insts[i].op, f.insts[i].imm)
+                && may_be(module, g)
+                && !list.contains(&g)
+            {
+                list.push(g);
+            }
+        }
+    }
+    list.sort_unstable();
+    list.into_iter().map(|g| one(f, cfg, objects, g)).collect()
+}
+
+fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> StackUse {
+    let is = |i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(global);
+    let mut result = StackUse { global, is_other: false, lowers: false, memories: Vec::new() };
+    // How far from where the function found it the pointer is, at the start of each block; `None`: it depends.
+    let mut at_start: SecondaryMap<Block, Option<Option<i32>>> = SecondaryMap::new();
+    at_start[f.entry] = Some(Some(0));
+    let mut read_at: SecondaryMap<Value, Option<i32>> = SecondaryMap::new();
+    let mut ends: Vec<(Block, Option<i32>)> = Vec::new();
+    for &b in cfg.rpo() {
+        let mut distance = at_start[b].unwrap_or(None);
+        for &i in &f.blocks[b].insts {
+            if is(i, Op::GlobalGet) {
+                read_at[f.results(i)[0]] = distance;
+            } else if is(i, Op::GlobalSet) {
+                let place = objects.place(f.args(i)[0]);
+                distance = match place.root {
+                    Root::Value(root) => read_at[root].map(|d| d.wrapping_add(place.offset as i32)),
+                    Root::Zero => None,
+                };
+                result.lowers |= distance.is_some_and(|d| d < 0);
+                result.is_other |= distance.is_some_and(|d| d > 0);
+            }
+            for access in [objects.read(f, i), objects.written(f, i)].into_iter().flatten() {
+                let through = matches!(access.place.root, Root::Value(v) if read_at[v].is_some());
+                if through && !result.memories.contains(&access.memory) {
+                    result.memories.push(access.memory);
+                }
+            }
+        }
+        ends.push((b, distance));
+        for &s in cfg.succs(b) {
+            at_start[s].get_or_insert(distance);
+        }
+    }
+    let writes = || cfg.rpo().iter().flat_map(|&b| &f.blocks[b].insts).any(|&i| is(i, Op::GlobalSet));
+    if writes() {
+        for (b, end) in ends {
+            let leaves = matches!(f.term(b), Terminator::Return(_) | Terminator::TailCall { .. });
+            let differs = cfg.succs(b).iter().any(|&s| at_start[s] != Some(end));
+            result.is_other |= (leaves && end != Some(0)) || differs;
+        }
+    }
+    result.memories.sort_unstable();
+    result
+}
+
+/// The stack pointers of a module, each with its memory.
+pub fn recognized(module: &Module, shapes: &[Shape]) -> Vec<(GlobalId, MemoryId)> {
+    // A body kept as bytes may do anything to any global.
+    let raw = module.funcs.iter().zip(shapes).any(|((_, f), s)| f.body.is_some() && s.stacks.is_none());
+    if raw {
+        return Vec::new();
+    }
+    let exported = |g: GlobalId| module.exports.iter().any(|e| e.entity == Entity::Global(g));
+    let mut found = Vec::new();
+    for (g, global) in &module.globals {
+        let starts = global.init.as_ref().is_some_and(|e| matches!(e.ops[..], [ConstOp::I32Const(n)] if n > 0));
+        if !may_be(module, g) || !starts || exported(g) {
+            continue;
+        }
+        let uses = || shapes.iter().flat_map(|s| s.stacks.iter().flatten()).filter(|u| u.global == g);
+        let mut memories: Vec<MemoryId> = uses().flat_map(|u| u.memories.iter().copied()).collect();
+        memories.sort_unstable();
+        memories.dedup();
+        if let [memory] = memories[..]
+            && uses().any(|u| u.lowers)
+            && !uses().any(|u| u.is_other)
+            && module.memories[memory].page_size_log2.is_none()
+        {
+            found.push((g, memory));
+        }
+    }
+    found
+}

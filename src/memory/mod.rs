@@ -1,0 +1,132 @@
+//! Memory of a graph promoted to SSA values, before the e-graph: what stood behind a former component boundary.
+//!
+//! **What.** [`promote`] runs, until nothing changes (at most [`MAX_ROUNDS`] times):
+//! [`frames`] makes the stack pointer one value of the graph; [`forward`] replaces loads by what was stored, through branches,
+//! loops and copies; [`dead`] removes stores and copies into frames and buffers that nobody reads; [`buffers`] lets who
+//! reads a copy read the original, with the allocation and its release; [`copies`] writes small copies as loads and stores.
+//! [`objects`] says what may lie where. `docs/memory.md` has the licence of each and what makes it decline.
+//!
+//! **Invariants in.** A graph that verifies, with what is inlined in it. **Invariants out.** The same; results, traps and calls
+//! of imports are those of the input; memories are as well, except for what the assumptions in [`Knowledge`] give free:
+//! bytes below a stack pointer and in buffers that an allocator handed out.
+//!
+//! **Complexity.** Each load and store looks at [`MAX_STEPS`] instructions and blocks at most, a graph at [`MAX_WORK`].
+//!
+//! Reference: Cytron et al., "Efficiently Computing Static Single Assignment Form", TOPLAS 1991; Braun et al., "Simple and
+//! Efficient Construction of SSA Form", CC 2013.
+
+pub mod buffers;
+pub mod copies;
+pub mod dead;
+pub mod forward;
+pub mod frames;
+pub mod objects;
+pub mod traps;
+mod edit;
+
+use crate::analysis::Summaries;
+use crate::ir::cleanup::cleanup;
+use crate::ir::dce::dce;
+use crate::ir::entity::{FuncId, GlobalId, MemoryId};
+use crate::ir::function::Function;
+use crate::ir::info::ModuleInfo;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+
+/// How often all passes are run over one graph.
+pub const MAX_ROUNDS: usize = 4;
+/// Instructions and blocks that the search for one load or store looks at.
+pub const MAX_STEPS: usize = 4_000;
+/// The same for all of them in a graph.
+pub const MAX_WORK: usize = 2_000_000;
+
+/// What a function is to an allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `cabi_realloc`: (old, old size, alignment, new size), gives memory in this one or traps.
+    Realloc(MemoryId),
+    /// Takes back what was allocated in this memory: (pointer, …).
+    Free(MemoryId),
+}
+
+/// What the assumptions allow to be known about a module.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge {
+    roles: HashMap<FuncId, Role>,
+    stacks: HashMap<GlobalId, MemoryId>,
+}
+
+impl Knowledge {
+    /// From the functions of allocators (assumption `canonical-abi`) and the stack pointers (`shadow-stack`), each with
+    /// its memory.
+    pub fn new(
+        roles: impl IntoIterator<Item = (FuncId, Role)>,
+        stacks: impl IntoIterator<Item = (GlobalId, MemoryId)>,
+    ) -> Knowledge {
+        Knowledge { roles: roles.into_iter().collect(), stacks: stacks.into_iter().collect() }
+    }
+
+    /// What a function is to an allocator.
+    pub fn role(&self, func: FuncId) -> Option<Role> {
+        self.roles.get(&func).copied()
+    }
+
+    /// The functions of allocators.
+    pub fn functions(&self) -> impl Iterator<Item = FuncId> {
+        self.roles.keys().copied()
+    }
+
+    /// The memory whose stack a global points into.
+    pub fn stack(&self, global: GlobalId) -> Option<MemoryId> {
+        self.stacks.get(&global).copied()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.stacks.is_empty()
+    }
+}
+
+/// How often each pass did something, by name.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// What the passes need to know besides the graph.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Allocators and stack pointers.
+    pub knowledge: &'a Knowledge,
+    /// Effects of calls.
+    pub summaries: &'a Summaries,
+    /// Types and sizes of memories.
+    pub info: &'a dyn ModuleInfo,
+    /// Whether executed instructions count more than bytes.
+    pub speed: bool,
+}
+
+/// Promotes what memory of a graph it can.
+pub fn promote(f: &mut Function, cx: &Context<'_>) -> Counts {
+    let mut counts = Counts::new();
+    let mut work = MAX_WORK;
+    for round in 0..MAX_ROUNDS {
+        let before: u64 = counts.values().sum();
+        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 4] =
+            [frames::single_stack_pointer, forward::forward_loads, dead::remove_dead_stores, buffers::see_through];
+        for pass in passes {
+            let before: u64 = counts.values().sum();
+            pass(f, cx, &mut work, &mut counts);
+            if counts.values().sum::<u64>() > before {
+                edit::tidy(f);
+            }
+        }
+        if counts.values().sum::<u64>() == before && round > 0 {
+            break;
+        }
+    }
+    frames::remove_idle_stack_pointers(f, cx, &mut counts);
+    if cx.speed {
+        copies::expand_small_copies(f, cx, &mut counts);
+    }
+    dce(f);
+    cleanup(f);
+    counts
+}
