@@ -11,8 +11,8 @@
 
 use super::Shape;
 use crate::analysis::Summaries;
-use crate::ir::effects::data_mask;
-use crate::ir::entity::{FuncId, MemoryId};
+use crate::ir::effects::{data_mask, global_mask};
+use crate::ir::entity::{FuncId, GlobalId, MemoryId};
 use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::types::Type;
@@ -101,7 +101,16 @@ pub fn crosses(f: &Function) -> bool {
 }
 
 /// The roles of a module's functions.
-pub fn roles(module: &Module, shapes: &[Shape], summaries: &Summaries) -> Vec<(FuncId, Role)> {
+///
+/// `stacks`: the stack pointers, which a function leaves as it found them.
+pub fn roles(
+    module: &Module,
+    shapes: &[Shape],
+    summaries: &Summaries,
+    stacks: &[(GlobalId, MemoryId)],
+) -> Vec<(FuncId, Role)> {
+    let stack_masks = stacks.iter().fold(0, |mask, &(g, _)| mask | global_mask(g));
+    let only_memory = |func| only_memory(module, func, summaries, stack_masks);
     let mut roles: Vec<(FuncId, Role)> = Vec::new();
     let mut given: Vec<MemoryId> = Vec::new();
     for export in &module.exports {
@@ -111,7 +120,7 @@ pub fn roles(module: &Module, shapes: &[Shape], summaries: &Summaries) -> Vec<(F
         let fits = *ty.params == [Type::I32; 4] && *ty.results == [Type::I32];
         if stem == "cabi_realloc"
             && fits
-            && let Some(memory) = only_memory(module, func, summaries)
+            && let Some(memory) = only_memory(func)
             && !roles.iter().any(|&(f, _)| f == func)
         {
             roles.push((func, Role::Realloc(memory)));
@@ -127,10 +136,10 @@ pub fn roles(module: &Module, shapes: &[Shape], summaries: &Summaries) -> Vec<(F
         let named = module.func_name(func).is_some_and(|name| NAMES.contains(&name));
         takers[n] = match shape {
             ReleaseShape::Header(memory) => Some(memory),
-            ReleaseShape::Plain if named => only_memory(module, func, summaries),
+            ReleaseShape::Plain if named => only_memory(func),
             _ => None,
         };
-        takers[n] = takers[n].filter(|m| given.contains(m) && only_memory(module, func, summaries) == Some(*m));
+        takers[n] = takers[n].filter(|m| given.contains(m) && only_memory(func) == Some(*m));
     }
     // Those that pass their parameters on; a chain is as long as it is, but none goes round.
     for (func, _) in &module.funcs {
@@ -149,13 +158,13 @@ pub fn roles(module: &Module, shapes: &[Shape], summaries: &Summaries) -> Vec<(F
     roles
 }
 
-/// The memory whose contents a function writes, if it writes those of just one and no other state.
-fn only_memory(module: &Module, func: FuncId, summaries: &Summaries) -> Option<MemoryId> {
+/// The memory whose contents a function writes, if it writes those of just one and no other state but stack pointers.
+fn only_memory(module: &Module, func: FuncId, summaries: &Summaries, stacks: u128) -> Option<MemoryId> {
     let effects = summaries.function(func);
     let mut memories = module.memories.keys().filter(|&m| effects.writes & data_mask(m) != 0);
     let memory = memories.next()?;
     let one = memories.next().is_none();
-    let globals = effects.writes >> 64 != 0;
+    let globals = (effects.writes & !stacks) >> 64 != 0;
     let plain = module.memories[memory].page_size_log2.is_none() && !module.memories[memory].imported;
     (one && !globals && plain && effects != crate::ir::effects::EffectSet::ALL).then_some(memory)
 }

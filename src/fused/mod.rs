@@ -75,7 +75,14 @@ impl Assumed {
 
 /// What can be known under the assumptions.
 pub fn recognize(module: &Module, shapes: &[Shape], summaries: &Summaries, assumed: Assumed) -> Knowledge {
-    let roles = if assumed.canonical_abi { allocators::roles(module, shapes, summaries) } else { Vec::new() };
-    let stacks = if assumed.shadow_stack { stacks::recognized(module, shapes) } else { Vec::new() };
+    if assumed.is_nothing() {
+        return Knowledge::default();
+    }
+    let mut stacks = stacks::recognized(module, shapes);
+    let roles = match assumed.canonical_abi {
+        true => allocators::roles(module, shapes, summaries, &stacks),
+        false => Vec::new(),
+    };
+    stacks.retain(|_| assumed.shadow_stack);
     Knowledge::new(roles, stacks)
 }

@@ -2,7 +2,7 @@
 //!
 //! A global is a stack pointer when it is the module's own, mutable, an `i32` with a constant start, nobody outside can write it,
 //! and every function that writes it only ever lowers it and leaves it as it found it, on every return. At least one
-//! function lowers it and accesses memory through it, and all such accesses are in one memory. A bump pointer is told apart by
+//! function lowers it, and all accesses through it are in one memory (where there are none: all accesses of its users). A bump pointer is told apart by
 //! the return: it keeps what it was raised to.
 
 use super::Shape;
@@ -26,6 +26,8 @@ pub struct StackUse {
     pub lowers: bool,
     /// The memories accessed through it.
     pub memories: Vec<MemoryId>,
+    /// All memories that the function accesses.
+    pub around: Vec<MemoryId>,
 }
 
 /// Whether a global can be one at all.
@@ -53,7 +55,7 @@ pub fn uses(f: &Function, cfg: &Cfg, objects: &Objects<'_>, module: &Module) -> 
 
 fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> StackUse {
     let is = |i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(global);
-    let mut result = StackUse { global, is_other: false, lowers: false, memories: Vec::new() };
+    let mut result = StackUse { global, is_other: false, lowers: false, memories: Vec::new(), around: Vec::new() };
     // How far from where the function found it the pointer is, at the start of each block; `None`: it depends.
     let mut at_start: SecondaryMap<Block, Option<Option<i32>>> = SecondaryMap::new();
     at_start[f.entry] = Some(Some(0));
@@ -78,6 +80,9 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
                 if through && !result.memories.contains(&access.memory) {
                     result.memories.push(access.memory);
                 }
+                if !result.around.contains(&access.memory) {
+                    result.around.push(access.memory);
+                }
             }
         }
         ends.push((b, distance));
@@ -93,7 +98,6 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
             result.is_other |= (leaves && end != Some(0)) || differs;
         }
     }
-    result.memories.sort_unstable();
     result
 }
 
@@ -112,9 +116,18 @@ pub fn recognized(module: &Module, shapes: &[Shape]) -> Vec<(GlobalId, MemoryId)
             continue;
         }
         let uses = || shapes.iter().flat_map(|s| s.stacks.iter().flatten()).filter(|u| u.global == g);
-        let mut memories: Vec<MemoryId> = uses().flat_map(|u| u.memories.iter().copied()).collect();
-        memories.sort_unstable();
-        memories.dedup();
+        let memories = |of: fn(&StackUse) -> &Vec<MemoryId>| {
+            let mut list: Vec<MemoryId> = uses().flat_map(|u| of(u).iter().copied()).collect();
+            list.sort_unstable();
+            list.dedup();
+            list
+        };
+        let mut memories = match memories(|u| &u.memories) {
+            // Frames whose addresses are only passed on lie where their functions do all else.
+            list if list.is_empty() => memories(|u| &u.around),
+            list => list,
+        };
+        memories.truncate(2);
         if let [memory] = memories[..]
             && uses().any(|u| u.lowers)
             && !uses().any(|u| u.is_other)
