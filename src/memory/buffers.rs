@@ -17,7 +17,7 @@
 //!
 //! A buffer that is neither read nor written any more goes with its release.
 
-use super::edit::{Replaced, insert_i32, position, remove, split, variable_at_start};
+use super::edit::{Replaced, Variable, insert_i32, position, remove, split};
 use super::objects::{
     Access, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison, other_effects,
 };
@@ -72,16 +72,8 @@ pub fn see_through(f: &mut Function, cx: &Context<'_>, _work: &mut usize, counts
         let Some(block) = block_of(f, call) else { continue };
         match one(f, block, call, cx) {
             Ok(name) => *counts.entry(name).or_default() += 1,
-            Err(why) => {
-                log(f, call, why);
-            }
+            Err(_) => {}
         }
-    }
-}
-
-fn log(_f: &Function, _call: Inst, why: Declined) {
-    if std::env::var_os("LOOM_BUF").is_some() {
-        eprintln!("buffer {_call}: {why:?}");
     }
 }
 
@@ -185,11 +177,12 @@ fn release_later(
         let end = f.blocks[b].insts.len();
         ends.insert(b, last_in(f, b, end).expect("it is in there"));
     }
+    let mut variable = Variable::new(ends, Type::I32);
     let pending: Vec<Value> = sites
         .iter()
         .map(|&(b, i)| match last_in(f, b, position(f, b, i)) {
             Some(v) => v,
-            None => variable_at_start(f, cfg, &ends, b, Type::I32),
+            None => variable.at_start(f, cfg, b),
         })
         .collect();
     for (&(_, site), pending) in sites.iter().zip(pending) {

@@ -53,11 +53,16 @@ pub fn expand_small_copies(f: &mut Function, cx: &Context<'_>, counts: &mut Coun
     for (block, copy, from, to, n) in copies {
         let mut pieces = Vec::new();
         let mut at = 0;
-        while at < n {
+        let known = |at: u32| {
             let fits = |w: &&u32| matches!(w, 1 | 2 | 4 | 8) && at + **w <= n;
             let read = loads.get(&(to.memory, to.place.plus(at))).filter(fits);
-            let known = read.or_else(|| stores.get(&(from.memory, from.place.plus(at))).filter(fits));
-            let width = known.copied().unwrap_or_else(|| [8, 4, 2].into_iter().find(|w| at + w <= n).unwrap_or(1));
+            read.or_else(|| stores.get(&(from.memory, from.place.plus(at))).filter(fits)).copied()
+        };
+        while at < n {
+            // What nobody names, padding mostly, goes as far as the next thing that is named.
+            let end = (at + 1..n).find(|&next| known(next).is_some()).unwrap_or(n);
+            let natural = || [8, 4, 2].into_iter().find(|w| at % w == 0 && at + w <= end).unwrap_or(1);
+            let width = known(at).unwrap_or_else(natural);
             pieces.push((at, width));
             at += width;
         }

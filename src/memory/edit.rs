@@ -42,45 +42,61 @@ pub fn split(f: &mut Function, block: Block, at: usize) -> Block {
     rest
 }
 
-/// What a variable is at the start of a block, when it is known at the ends of some on every way there: parameters are
-/// added where different values meet.
-pub fn variable_at_start(f: &mut Function, cfg: &Cfg, ends: &HashMap<Block, Value>, block: Block, ty: Type) -> Value {
-    let mut params: HashMap<Block, Value> = HashMap::new();
-    let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
-    let mut order = Vec::new();
-    let mut todo = vec![block];
-    while let Some(b) = todo.pop() {
-        if std::mem::replace(&mut seen[b], true) {
-            continue;
-        }
-        if cfg.preds(b).len() > 1 {
-            params.insert(b, f.add_param(b, ty));
-            order.push(b);
-        }
-        todo.extend(cfg.preds(b).iter().copied().filter(|p| !ends.contains_key(p)));
+/// A variable that is known at the ends of some blocks, on every way to where it is asked for.
+pub struct Variable {
+    ends: HashMap<Block, Value>,
+    /// The parameters made so far, where different values meet.
+    params: HashMap<Block, Value>,
+    ty: Type,
+}
+
+impl Variable {
+    /// With its values at the ends of the blocks that set it.
+    pub fn new(ends: HashMap<Block, Value>, ty: Type) -> Variable {
+        Variable { ends, params: HashMap::new(), ty }
     }
-    let at_end = |mut b: Block| loop {
-        if let Some(&v) = ends.get(&b) {
-            return v;
-        }
-        match params.get(&b) {
-            Some(&p) => return p,
-            None => b = cfg.preds(b)[0],
-        }
-    };
-    for &b in &order {
-        for &p in cfg.preds(b) {
-            let v = at_end(p);
-            let mut term = f.blocks[p].term.take();
-            for e in term.iter_mut().flat_map(|t| t.edges_mut()).filter(|e| e.block == b) {
-                e.args.push(v, &mut f.pool);
+
+    /// What it is at the start of a block: parameters are added where different values meet.
+    pub fn at_start(&mut self, f: &mut Function, cfg: &Cfg, block: Block) -> Value {
+        let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
+        let mut made = Vec::new();
+        let mut todo = vec![block];
+        while let Some(b) = todo.pop() {
+            if std::mem::replace(&mut seen[b], true) || self.params.contains_key(&b) {
+                continue;
             }
-            f.blocks[p].term = term;
+            if cfg.preds(b).len() > 1 {
+                self.params.insert(b, f.add_param(b, self.ty));
+                made.push(b);
+            }
+            todo.extend(cfg.preds(b).iter().copied().filter(|p| !self.ends.contains_key(p)));
+        }
+        for &b in &made {
+            for &p in cfg.preds(b) {
+                let v = self.at_end(cfg, p);
+                let mut term = f.blocks[p].term.take();
+                for e in term.iter_mut().flat_map(|t| t.edges_mut()).filter(|e| e.block == b) {
+                    e.args.push(v, &mut f.pool);
+                }
+                f.blocks[p].term = term;
+            }
+        }
+        match self.params.get(&block) {
+            Some(&p) => p,
+            None => self.at_end(cfg, cfg.preds(block)[0]),
         }
     }
-    match params.get(&block) {
-        Some(&p) => p,
-        None => at_end(cfg.preds(block)[0]),
+
+    fn at_end(&self, cfg: &Cfg, mut block: Block) -> Value {
+        loop {
+            if let Some(&v) = self.ends.get(&block) {
+                return v;
+            }
+            match self.params.get(&block) {
+                Some(&p) => return p,
+                None => block = cfg.preds(block)[0],
+            }
+        }
     }
 }
 

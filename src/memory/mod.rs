@@ -21,6 +21,7 @@ pub mod dead;
 pub mod forward;
 pub mod frames;
 pub mod objects;
+pub mod threading;
 pub mod traps;
 mod edit;
 
@@ -109,8 +110,13 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Counts {
     let mut work = MAX_WORK;
     for round in 0..MAX_ROUNDS {
         let before: u64 = counts.values().sum();
-        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 4] =
-            [frames::single_stack_pointer, forward::forward_loads, dead::remove_dead_stores, buffers::see_through];
+        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 5] = [
+            frames::single_stack_pointer,
+            forward::forward_loads,
+            threading::thread_branches,
+            dead::remove_dead_stores,
+            buffers::see_through,
+        ];
         for pass in passes {
             let before: u64 = counts.values().sum();
             pass(f, cx, &mut work, &mut counts);

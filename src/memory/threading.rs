@@ -1,0 +1,182 @@
+//! Branches on a discriminant that is known on the way: jump threading.
+//!
+//! A callee stores the tag of its `result` on each of its ways out, the ways meet, and the caller tests the tag. Once the tag is a
+//! parameter of the block where the ways meet, a way that brings a constant goes straight to where the test would lead: with
+//! a copy of the block, of [`MAX_COPIED`] instructions at most.
+//!
+//! **Licence.** The copy does what the block does, and its branch is decided by the constant that this edge brings.
+//!
+//! **Declines.** Headers of loops (the loop would get a second entry); blocks that are too long; conditions that need more than
+//! what the block computes from its parameters.
+//!
+//! Reference: Bodík, Gupta and Soffa, "Interprocedural Conditional Branch Elimination", PLDI 1997.
+
+use super::edit::{Variable, tidy};
+use super::{Context, Counts};
+use crate::analysis::Cfg;
+use crate::interp::{Const, Outcome, eval};
+use crate::ir::entity::{Block, Value};
+use crate::ir::function::{Edge, Function, InstData, Terminator};
+use crate::ir::types::Type;
+use cranelift_entity::SecondaryMap;
+use hashbrown::HashMap;
+
+/// Instructions of a block that is copied for one of the ways into it.
+pub const MAX_COPIED: usize = 24;
+/// Ways of one graph that are threaded in one round.
+const MAX_THREADS: usize = 32;
+
+/// Threads what it can.
+pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, counts: &mut Counts) {
+    for _ in 0..MAX_THREADS {
+        let cfg = Cfg::compute(f);
+        let Some((pred, n, block, target)) = find(f, &cfg) else { return };
+        thread(f, pred, n, block, target);
+        *counts.entry("threaded-branches").or_default() += 1;
+        tidy(f);
+    }
+}
+
+/// A way that decides a branch: the block it comes from, which of its edges, the block it leads to, and which edge that takes.
+fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
+    let mut is_header: SecondaryMap<Block, bool> = SecondaryMap::new();
+    for &(_, to) in cfg.back_edges() {
+        is_header[to] = true;
+    }
+    for &block in cfg.rpo() {
+        let cond = match f.term(block) {
+            Terminator::Branch { cond, .. } => *cond,
+            Terminator::Table { index, .. } => *index,
+            _ => continue,
+        };
+        let several = cfg.preds(block).len() > 1;
+        if !several || is_header[block] || block == f.entry || f.blocks[block].insts.len() > MAX_COPIED {
+            continue;
+        }
+        for &pred in cfg.preds(block) {
+            let ordinary =
+                matches!(f.term(pred), Terminator::Jump(_) | Terminator::Branch { .. } | Terminator::Table { .. });
+            if !ordinary || pred == block {
+                continue;
+            }
+            for (n, edge) in f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block) {
+                if let Some(target) = decided(f, block, edge, cond) {
+                    return Some((pred, n, block, target));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Which edge of a block is taken when it is entered through this one.
+fn decided(f: &Function, block: Block, edge: &Edge, cond: Value) -> Option<usize> {
+    let mut known: HashMap<Value, Const> = HashMap::new();
+    for (&p, &a) in f.block_params(block).iter().zip(f.edge_args(edge)) {
+        if let Some(c) = constant(f, a) {
+            known.insert(p, c);
+        }
+    }
+    for &i in &f.blocks[block].insts {
+        let data = &f.insts[i];
+        let Some(result) = f.result(i).filter(|_| data.op.is_pure()) else { continue };
+        let args: Option<Vec<Const>> =
+            f.args(i).iter().map(|a| known.get(a).copied().or_else(|| constant(f, *a))).collect();
+        if let Some(c) = args.and_then(|args| value(data, &args)) {
+            known.insert(result, c);
+        }
+    }
+    let c = known.get(&cond)?.as_int()? as u32;
+    Some(match f.term(block) {
+        Terminator::Branch { .. } => usize::from(c == 0),
+        Terminator::Table { targets, .. } => (c as usize).min(targets.len()),
+        _ => return None,
+    })
+}
+
+fn constant(f: &Function, v: Value) -> Option<Const> {
+    let data = &f.insts[f.def_inst(v)?];
+    if data.op.is_const() { Const::from_imm(&data.imm) } else { None }
+}
+
+fn value(data: &InstData, args: &[Const]) -> Option<Const> {
+    match eval(data.op, &data.imm, args) {
+        Outcome::Value(c) => Some(c),
+        Outcome::Trap | Outcome::Unknown => None,
+    }
+}
+
+/// Sends the n-th edge of a block to a copy of the block that it leads to, which goes on to one target.
+fn thread(f: &mut Function, pred: Block, n: usize, block: Block, target: usize) {
+    let copy = super::edit::split(f, block, f.blocks[block].insts.len());
+    // `split` moved the end into the new block: it belongs to the old one.
+    f.blocks[block].term = f.blocks[copy].term.take();
+    let edge = f.term(pred).edges().nth(n).expect("the edge that was found").clone();
+    let args = f.edge_args(&edge).to_vec();
+    let params = f.block_params(block).to_vec();
+    let mut map: HashMap<Value, Value> = params.iter().copied().zip(args).collect();
+    for i in f.blocks[block].insts.clone() {
+        let InstData { op, imm, .. } = f.insts[i];
+        let new_args: Vec<Value> = f.args(i).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
+        let results = f.results(i).to_vec();
+        let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();
+        let new = f.append(copy, op, imm, &new_args, &types);
+        for (at, &r) in results.iter().enumerate() {
+            let v = f.results(new)[at];
+            f.values[v].hint = f.values[r].hint;
+            map.insert(r, v);
+        }
+    }
+    let next = f.term(block).edges().nth(target).expect("the edge that is taken").clone();
+    let next_args: Vec<Value> = f.edge_args(&next).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
+    let jump = f.edge(next.block, &next_args);
+    f.blocks[copy].term = Some(Terminator::Jump(jump));
+    let to_copy = f.edge(copy, &[]);
+    let mut term = f.blocks[pred].term.take().expect("a finished block");
+    if let Some(e) = term.edges_mut().nth(n) {
+        *e = to_copy;
+    }
+    f.blocks[pred].term = Some(term);
+    repair(f, block, copy, &map);
+}
+
+/// What was defined in the block has two definitions now: uses behind both get the one that they come from.
+fn repair(f: &mut Function, block: Block, copy: Block, map: &HashMap<Value, Value>) {
+    let cfg = Cfg::compute(f);
+    let mut variables: HashMap<Value, Variable> = HashMap::new();
+    for b in f.layout.clone() {
+        if b == block || b == copy || !cfg.is_reachable(b) {
+            continue;
+        }
+        let mut used: Vec<Value> = Vec::new();
+        for &i in &f.blocks[b].insts {
+            used.extend(f.args(i).iter().filter(|a| map.contains_key(*a)));
+        }
+        let term = f.term(b);
+        used.extend(term.operands(&f.pool).iter().filter(|a| map.contains_key(*a)));
+        used.extend(term.edges().flat_map(|e| f.edge_args(e)).filter(|a| map.contains_key(*a)));
+        used.sort_unstable();
+        used.dedup();
+        for v in used {
+            let ends = HashMap::from([(block, v), (copy, map[&v])]);
+            let ty = f.ty(v);
+            let variable = variables.entry(v).or_insert_with(|| Variable::new(ends, ty));
+            let here = variable.at_start(f, &cfg, b);
+            rename(f, b, v, here);
+        }
+    }
+}
+
+/// Replaces a value in one block.
+fn rename(f: &mut Function, block: Block, from: Value, to: Value) {
+    let swap = |list: &mut [Value]| list.iter_mut().filter(|v| **v == from).for_each(|v| *v = to);
+    for i in f.blocks[block].insts.clone() {
+        swap(f.insts[i].args.as_mut_slice(&mut f.pool));
+    }
+    let Some(mut term) = f.blocks[block].term.take() else { return };
+    swap(term.operands_mut(&mut f.pool));
+    for e in term.edges_mut() {
+        swap(e.args.as_mut_slice(&mut f.pool));
+    }
+    f.blocks[block].term = Some(term);
+}
