@@ -32,11 +32,16 @@ pub enum ReleaseShape {
 }
 
 /// Names of functions that take memory back: pointer first.
-const NAMES: [&str; 7] = ["free", "dlfree", "__libc_free", "cfree", "__rust_dealloc", "__rdl_dealloc", "__rg_dealloc"];
+const NAMES: [&str; 7] =
+    ["free", "dlfree", "__libc_free", "cfree", "__rust_dealloc", "__rdl_dealloc", "__rg_dealloc"];
 
 /// Whether a graph may be one that takes memory back, and how it looks.
 pub fn release_shape(f: &Function, objects: &Objects<'_>) -> Option<ReleaseShape> {
-    if f.params.is_empty() || f.params.len() > 3 || f.params.iter().any(|&t| t != Type::I32) || !f.results.is_empty() {
+    if f.params.is_empty()
+        || f.params.len() > 3
+        || f.params.iter().any(|&t| t != Type::I32)
+        || !f.results.is_empty()
+    {
         return None;
     }
     let params = f.block_params(f.entry);
@@ -52,7 +57,8 @@ pub fn release_shape(f: &Function, objects: &Objects<'_>) -> Option<ReleaseShape
     }
     if let [block] = f.layout[..]
         && f.blocks[block].insts.is_empty()
-        && let Terminator::TailCall { callee: crate::ir::function::TailCallee::Direct(callee), args } = f.term(block)
+        && let Terminator::TailCall { callee: crate::ir::function::TailCallee::Direct(callee), args } =
+            f.term(block)
         && args.as_slice(&f.pool) == params
     {
         return Some(ReleaseShape::Passes(*callee));
@@ -62,7 +68,8 @@ pub fn release_shape(f: &Function, objects: &Objects<'_>) -> Option<ReleaseShape
         && match f.term(f.entry) {
             Terminator::Branch { cond, .. } => {
                 *cond == pointer
-                    || f.def_inst(*cond).is_some_and(|i| f.insts[i].op == Op::I32Eqz && f.args(i)[0] == pointer)
+                    || f.def_inst(*cond)
+                        .is_some_and(|i| f.insts[i].op == Op::I32Eqz && f.args(i)[0] == pointer)
             }
             _ => false,
         };

@@ -55,7 +55,8 @@ pub fn uses(f: &Function, cfg: &Cfg, objects: &Objects<'_>, module: &Module) -> 
 
 fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> StackUse {
     let is = |i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(global);
-    let mut result = StackUse { global, is_other: false, lowers: false, memories: Vec::new(), around: Vec::new() };
+    let mut result =
+        StackUse { global, is_other: false, lowers: false, memories: Vec::new(), around: Vec::new() };
     // How far from where the function found it the pointer is, at the start of each block; `None`: it depends.
     let mut at_start: SecondaryMap<Block, Option<Option<i32>>> = SecondaryMap::new();
     at_start[f.entry] = Some(Some(0));
@@ -111,7 +112,8 @@ pub fn recognized(module: &Module, shapes: &[Shape]) -> Vec<(GlobalId, MemoryId)
     let exported = |g: GlobalId| module.exports.iter().any(|e| e.entity == Entity::Global(g));
     let mut found = Vec::new();
     for (g, global) in &module.globals {
-        let starts = global.init.as_ref().is_some_and(|e| matches!(e.ops[..], [ConstOp::I32Const(n)] if n > 0));
+        let starts =
+            global.init.as_ref().is_some_and(|e| matches!(e.ops[..], [ConstOp::I32Const(n)] if n > 0));
         if !may_be(module, g) || !starts || exported(g) {
             continue;
         }

@@ -105,9 +105,7 @@ fn one(f: &mut Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<&
     };
     let from_is_known = match f.values[from].def {
         ValueDef::Param(b, _) => dom.dominates(b, block),
-        ValueDef::Result(i, _) => {
-            block_of(f, i).is_some_and(|b| before((b, i), (block, call)))
-        }
+        ValueDef::Result(i, _) => block_of(f, i).is_some_and(|b| before((b, i), (block, call))),
     };
     let plain = cx.info.memory64(src) == Some(false) && !cx.info.is_shared(src);
     if !plain
@@ -231,7 +229,9 @@ fn uses(
             }
             let op = f.insts[i].op;
             match op.kind() {
-                Kind::Load if objects.read(f, i).is_some_and(|r| r.memory == memory) => uses.reads.push((b, i)),
+                Kind::Load if objects.read(f, i).is_some_and(|r| r.memory == memory) => {
+                    uses.reads.push((b, i))
+                }
                 Kind::MemoryCopy => copy(f, (b, i), &is, memory, &mut uses)?,
                 Kind::Call => {
                     let start = frees(f, i, cx.knowledge).is_some_and(|(_, p)| objects.is_start(f, p));
@@ -371,7 +371,8 @@ impl Walk<'_> {
     fn may_write(&self, inst: Inst) -> bool {
         let (f, objects, cx) = (self.f, self.objects, self.cx);
         let op = f.insts[inst].op;
-        if op.is_pure() || matches!(op.kind(), Kind::Load | Kind::Trap | Kind::MemoryGrow | Kind::MemorySize) {
+        if op.is_pure() || matches!(op.kind(), Kind::Load | Kind::Trap | Kind::MemoryGrow | Kind::MemorySize)
+        {
             return false;
         }
         if op.is_call() {

@@ -36,7 +36,9 @@ pub fn expand_small_copies(f: &mut Function, cx: &Context<'_>, counts: &mut Coun
         for &i in &f.blocks[b].insts {
             let (read, written) = (objects.read(f, i), objects.written(f, i));
             match (f.insts[i].op.kind(), read, written) {
-                (Kind::Load, Some(a), _) => _ = loads.entry((a.memory, a.place)).or_insert(a.width.unwrap_or(0)),
+                (Kind::Load, Some(a), _) => {
+                    _ = loads.entry((a.memory, a.place)).or_insert(a.width.unwrap_or(0))
+                }
                 (Kind::Store, _, Some(a)) => {
                     _ = stores.entry((a.memory, a.place)).or_insert(a.width.unwrap_or(0));
                 }

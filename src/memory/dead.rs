@@ -9,8 +9,8 @@
 //! **Declines.** The object has escaped; a read that may be of the same bytes; a copy of unknown length from an unknown source.
 
 use super::edit::{position, remove};
-use super::traps::probe;
 use super::objects::{Access, ObjectKind, Objects, Relation, Root, constant};
+use super::traps::probe;
 use super::{Context, Counts, MAX_STEPS};
 use crate::analysis::Cfg;
 use crate::ir::entity::{Block, Inst};
@@ -67,7 +67,9 @@ fn is_dead(
             (ObjectKind::Frame(_), Root::Value(v)) => {
                 let below = access.place.offset as i32;
                 let end = i64::from(below) + i64::from(access.width.unwrap_or(0));
-                below < 0 && end <= 0 && matches!(f.values[v].def, ValueDef::Result(i, _) if f.insts[i].op == Op::GlobalGet)
+                below < 0
+                    && end <= 0
+                    && matches!(f.values[v].def, ValueDef::Result(i, _) if f.insts[i].op == Op::GlobalGet)
             }
             (ObjectKind::Buffer(_), _) => true,
             _ => false,

@@ -15,7 +15,15 @@ use hashbrown::HashMap;
 pub type Replaced = SecondaryMap<Value, PackedOption<Value>>;
 
 /// Puts a new instruction with one result at a position of a block.
-pub fn insert(f: &mut Function, block: Block, at: usize, op: Op, imm: Imm, args: &[Value], ty: Type) -> Value {
+pub fn insert(
+    f: &mut Function,
+    block: Block,
+    at: usize,
+    op: Op,
+    imm: Imm,
+    args: &[Value],
+    ty: Type,
+) -> Value {
     let inst = f.make_inst(op, imm, args, &[ty]);
     f.blocks[block].insts.insert(at, inst);
     f.results(inst)[0]

@@ -15,6 +15,7 @@ use super::edit::{Replaced, insert, position, remove};
 use super::objects::{Access, Objects, Place, Relation, Root, other_effects};
 use super::{Context, Counts, MAX_STEPS};
 use crate::analysis::Cfg;
+use crate::interp::{Const, Outcome, eval};
 use crate::ir::cleanup::substitute;
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::{Function, ValueDef};
@@ -226,7 +227,12 @@ impl Search<'_> {
             let Some(written) = objects.written(f, inst) else {
                 let reads_only = matches!(
                     f.insts[inst].op.kind(),
-                    Kind::Load | Kind::Trap | Kind::MemorySize | Kind::MemoryGrow | Kind::GlobalGet | Kind::GlobalSet
+                    Kind::Load
+                        | Kind::Trap
+                        | Kind::MemorySize
+                        | Kind::MemoryGrow
+                        | Kind::GlobalGet
+                        | Kind::GlobalSet
                 );
                 if !reads_only && other_effects(f, inst, access.memory, self.cx.summaries) {
                     return End::Lost;
@@ -241,7 +247,8 @@ impl Search<'_> {
                     Kind::MemoryCopy => match objects.read(f, inst) {
                         // The place in the source has the width of the load.
                         Some(source) if self.cx.info.memory64(source.memory) == Some(false) => {
-                            access = Access { place: source.place.plus(ahead), width: access.width, ..source };
+                            access =
+                                Access { place: source.place.plus(ahead), width: access.width, ..source };
                         }
                         _ => return End::Lost,
                     },
@@ -296,6 +303,19 @@ fn materialize(f: &mut Function, load: Inst, found: &Found) -> Value {
     value(0)
 }
 
+/// The result of a pure operator on constants.
+fn folded(f: &Function, op: Op, imm: &Imm, args: &[Value]) -> Option<Const> {
+    let constant = |&v: &Value| {
+        let data = &f.insts[f.def_inst(v)?];
+        if data.op.is_const() { Const::from_imm(&data.imm) } else { None }
+    };
+    let args: Vec<Const> = args.iter().map(constant).collect::<Option<_>>()?;
+    match eval(op, imm, &args) {
+        Outcome::Value(c) if !args.is_empty() => Some(c),
+        _ => None,
+    }
+}
+
 /// What a load reads from a store `ahead` bytes into it, computed behind the store.
 fn convert(f: &mut Function, block: Block, store: Inst, ahead: u32, load: Op, ty: Type) -> Value {
     let (store_op, value) = (f.insts[store].op, f.args(store)[1]);
@@ -306,7 +326,12 @@ fn convert(f: &mut Function, block: Block, store: Inst, ahead: u32, load: Op, ty
         return value;
     }
     let mut at = position(f, block, store) + 1;
+    // Constants are folded at once: a discriminant that is one decides branches.
     let mut emit = |f: &mut Function, op: Op, imm: Imm, args: &[Value], ty: Type| {
+        let (op, imm, args) = match folded(f, op, &imm, args) {
+            Some(c) => (c.to_op().0, c.to_op().1, &[][..]),
+            None => (op, imm, args),
+        };
         let v = insert(f, block, at, op, imm, args, ty);
         at += 1;
         v
@@ -337,7 +362,9 @@ fn convert(f: &mut Function, block: Block, store: Inst, ahead: u32, load: Op, ty
     let (bits, t) = if wide { (64, Type::I64) } else { (32, Type::I32) };
     let used = 8 * width;
     if used < bits {
-        let c = |f: &mut Function, n: u64, emit: &mut dyn FnMut(&mut Function, Op, Imm, &[Value], Type) -> Value| {
+        let c = |f: &mut Function,
+                 n: u64,
+                 emit: &mut dyn FnMut(&mut Function, Op, Imm, &[Value], Type) -> Value| {
             match wide {
                 true => emit(f, Op::I64Const, Imm::I64(n as i64), &[], Type::I64),
                 false => emit(f, Op::I32Const, Imm::I32(n as i32), &[], Type::I32),

@@ -46,7 +46,8 @@ pub fn single_stack_pointer(f: &mut Function, cx: &Context<'_>, _work: &mut usiz
 /// Replaces all reads but the one at the entry, where the pointer is that plus a constant everywhere; how many.
 fn single(f: &mut Function, g: GlobalId) -> u64 {
     let is = |f: &Function, i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(g);
-    let reads = f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter(|&&i| is(f, i, Op::GlobalGet)).count();
+    let reads =
+        f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter(|&&i| is(f, i, Op::GlobalGet)).count();
     let first = f.blocks[f.entry].insts.first().copied().filter(|&i| is(f, i, Op::GlobalGet));
     if reads == usize::from(first.is_some()) {
         return 0;

@@ -18,12 +18,12 @@
 pub mod buffers;
 pub mod copies;
 pub mod dead;
+mod edit;
 pub mod forward;
 pub mod frames;
 pub mod objects;
 pub mod threading;
 pub mod traps;
-mod edit;
 
 use crate::analysis::Summaries;
 use crate::ir::cleanup::cleanup;

@@ -54,8 +54,10 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
             continue;
         }
         for &pred in cfg.preds(block) {
-            let ordinary =
-                matches!(f.term(pred), Terminator::Jump(_) | Terminator::Branch { .. } | Terminator::Table { .. });
+            let ordinary = matches!(
+                f.term(pred),
+                Terminator::Jump(_) | Terminator::Branch { .. } | Terminator::Table { .. }
+            );
             if !ordinary || pred == block {
                 continue;
             }
@@ -128,7 +130,8 @@ fn thread(f: &mut Function, pred: Block, n: usize, block: Block, target: usize) 
         }
     }
     let next = f.term(block).edges().nth(target).expect("the edge that is taken").clone();
-    let next_args: Vec<Value> = f.edge_args(&next).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
+    let next_args: Vec<Value> =
+        f.edge_args(&next).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
     let jump = f.edge(next.block, &next_args);
     f.blocks[copy].term = Some(Terminator::Jump(jump));
     let to_copy = f.edge(copy, &[]);

@@ -17,10 +17,10 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
+use crate::fused::{Assumed, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
-use crate::fused::{Assumed, recognize};
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
