@@ -6,7 +6,7 @@ use crate::caps::Fault;
 use crate::ir::entity::FuncId;
 use crate::module::{self, Body, Identity, Module, Numbering};
 use crate::program::facts::BodyFacts;
-use crate::program::{Finished, Program, parametrize};
+use crate::program::{Finished, Program, chains, parametrize};
 use crate::schedule::StackCode;
 use crate::{Error, Options, Report};
 use cranelift_entity::EntityRef;
@@ -136,6 +136,7 @@ pub(super) fn assemble(
             }
         };
         pass("direct-calls", o.direct);
+        pass(chains::PASS, o.chained as u64);
         pass("inlined-calls", o.inlined as u64);
         pass("inlined-bodies", u64::from(o.is_absorbed));
         match o.body {

@@ -14,6 +14,7 @@
 //! Reference: David Grove and Craig Chambers, "A Framework for Call Graph Construction Algorithms", TOPLAS 2001 (reachability with
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
+pub mod chains;
 pub mod constants;
 pub mod data;
 pub mod devirt;
