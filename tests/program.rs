@@ -5,7 +5,7 @@ mod common;
 
 use loom_wasm::caps::Fault;
 use loom_wasm::module::{Entity, decode};
-use loom_wasm::{Assumptions, Options};
+use loom_wasm::{Assumptions, Objective, Options};
 use std::path::PathBuf;
 
 fn root() -> PathBuf {
@@ -223,4 +223,32 @@ fn an_old_body_brings_the_old_signatures() {
         assert!(!output.report.passes.contains_key("unused-parameters"), "{fault:?}");
         assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
     }
+}
+
+/// Where the output does not validate, functions get their own bodies back before it is looked for whose are at fault.
+#[test]
+fn shared_bodies_go_when_the_output_does_not_validate() {
+    let body = |c: u32| {
+        format!(
+            "(param i32) (i64.store (local.get 0) (i64.div_u (i64.load (local.get 0)) (i64.load offset=8 (local.get 0))))
+             (i64.store offset=16 (local.get 0) (i64.rem_u (i64.load (local.get 0)) (i64.const {c})))"
+        )
+    };
+    let text = format!(
+        "(module (memory 1) (func (export \"a\") {}) (func (export \"b\") {}) (func (export \"c\") {}))",
+        body(7001),
+        body(7003),
+        body(7007)
+    );
+    let wasm = wat::parse_str(text).expect("text");
+    let options = Options { objective: Objective::Size, no_revert: true, ..Options::default() };
+    let report = loom_wasm::optimize(&wasm, &options).expect("a valid module").report;
+    assert_eq!(report.passes.get("equal-up-to-constants"), Some(&3));
+    // The bodies are equal, and of a proposal that the module does not use;
+    let options = Options { fault: Some(Fault::Proposal), ..options };
+    let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
+    assert_eq!(output.report.limits.get("equal-up-to-constants-undone"), Some(&1));
+    assert_eq!(output.report.limits.get("output-invalid-functions"), Some(&3));
+    assert!(!output.report.passes.contains_key("equal-up-to-constants"));
+    assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
 }

@@ -46,7 +46,7 @@ pub use features::used_features;
 pub use index_map::{Identity, IndexMap};
 pub use names::{InnerNames, Names};
 pub use numbering::{Fate, IndexSpace, Numbering, Plan, REMOVED};
-pub use remap::{Use, body_shape, body_uses, remap_body};
+pub use remap::{Use, body_shape, body_uses, remap_body, rewrite_body};
 pub use types::{CompositeType, FieldType, FuncType, RecGroup, StorageType, SubType};
 
 use crate::ir::entity::{DataId, ElemId, FuncId, GlobalId, MemoryId, TableId, TagId, TypeId};
@@ -67,6 +67,22 @@ pub enum Entity {
     Tag(TagId),
     Elem(ElemId),
     Data(DataId),
+}
+
+impl Entity {
+    /// Its index in the module's own numbering.
+    pub fn index(self) -> u32 {
+        match self {
+            Entity::Type(e) => e.as_u32(),
+            Entity::Func(e) => e.as_u32(),
+            Entity::Table(e) => e.as_u32(),
+            Entity::Memory(e) => e.as_u32(),
+            Entity::Global(e) => e.as_u32(),
+            Entity::Tag(e) => e.as_u32(),
+            Entity::Elem(e) => e.as_u32(),
+            Entity::Data(e) => e.as_u32(),
+        }
+    }
 }
 
 /// One import. The entity it makes carries the type.
@@ -253,6 +269,12 @@ impl Module {
             Some(Body::Encoded(bytes)) => (bytes, 0),
             None => (&[], 0),
         }
+    }
+
+    /// Adds a function at the end of the index space: locals and code in the module's own indices. Nothing names it yet, and it has no
+    /// name. What was decided about functions before does not know it: a [`Plan`] keeps it unless it says otherwise.
+    pub fn add_func(&mut self, ty: TypeId, body: Vec<u8>) -> FuncId {
+        self.funcs.push(Func { ty, body: Some(Body::Encoded(body)) })
     }
 
     /// The type that [`Module::intern_func_type`] would give, if it is there already.

@@ -52,11 +52,11 @@ pub enum Use {
 }
 
 /// Re-encodes a body at `offset` of the input; the result has no size in front. `special` is asked first: what it takes is
-/// not given to `map`.
+/// not given to `map`, and it writes instead of it what it wants.
 fn reencode_body(
     bytes: &[u8],
     offset: usize,
-    special: &mut dyn FnMut(&Operator<'_>) -> bool,
+    special: &mut dyn FnMut(&Operator<'_>, &mut wasm_encoder::Function) -> bool,
     map: &mut dyn FnMut(Entity) -> u32,
 ) -> Result<wasm_encoder::Function, Error> {
     let fail = |e: reencode::Error<Infallible>| match e {
@@ -69,7 +69,7 @@ fn reencode_body(
     let mut reader = body.get_operators_reader()?;
     while !reader.eof() {
         let operator = reader.read()?;
-        if !special(&operator) {
+        if !special(&operator, &mut function) {
             function.instruction(&remapper.instruction(operator).map_err(fail)?);
         }
     }
@@ -81,8 +81,22 @@ fn reencode_body(
 /// # Errors
 /// When the body is malformed.
 pub fn remap_body(bytes: &[u8], offset: usize, numbering: &Numbering) -> Result<Vec<u8>, Error> {
-    let function = reencode_body(bytes, offset, &mut |_| false, &mut |entity| numbering.entity(entity))?;
+    let function = reencode_body(bytes, offset, &mut |_, _| false, &mut |entity| numbering.entity(entity))?;
     Ok(function.into_raw_body())
+}
+
+/// A body (locals and code) in which `replace` writes what it wants in place of the operators that it takes (it says so), and the
+/// others name what `map` says.
+///
+/// # Errors
+/// When the body is malformed.
+pub fn rewrite_body(
+    bytes: &[u8],
+    offset: usize,
+    replace: &mut dyn FnMut(&Operator<'_>, &mut wasm_encoder::Function) -> bool,
+    map: &mut dyn FnMut(Entity) -> u32,
+) -> Result<Vec<u8>, Error> {
+    Ok(reencode_body(bytes, offset, replace, map)?.into_raw_body())
 }
 
 /// Calls `visit` with each use that a body (locals and code) makes of the module, types included, as often as it does.
@@ -91,7 +105,7 @@ pub fn remap_body(bytes: &[u8], offset: usize, numbering: &Numbering) -> Result<
 /// When the body is malformed.
 pub fn body_uses(bytes: &[u8], offset: usize, visit: &mut dyn FnMut(Use)) -> Result<(), Error> {
     let visit = std::cell::RefCell::new(visit);
-    let mut special = |operator: &Operator<'_>| {
+    let mut special = |operator: &Operator<'_>, _: &mut _| {
         let (ty, table, global) = (TypeId::from_u32, TableId::from_u32, GlobalId::from_u32);
         let found = match *operator {
             Operator::CallIndirect { type_index, table_index }
@@ -124,18 +138,13 @@ pub fn body_shape(
     canonical: &dyn Fn(TypeId) -> TypeId,
 ) -> Result<(Vec<u8>, Vec<FuncId>), Error> {
     let mut named = Vec::new();
-    let function = reencode_body(bytes, offset, &mut |_| false, &mut |entity| match entity {
+    let function = reencode_body(bytes, offset, &mut |_, _| false, &mut |entity| match entity {
         Entity::Func(f) => {
             named.push(f);
             0
         }
         Entity::Type(t) => canonical(t).as_u32(),
-        Entity::Table(e) => e.as_u32(),
-        Entity::Memory(e) => e.as_u32(),
-        Entity::Global(e) => e.as_u32(),
-        Entity::Tag(e) => e.as_u32(),
-        Entity::Elem(e) => e.as_u32(),
-        Entity::Data(e) => e.as_u32(),
+        other => other.index(),
     })?;
     Ok((function.into_raw_body(), named))
 }
@@ -159,7 +168,7 @@ impl Module {
     pub fn raw_body_references(&self, func: FuncId, visit: &mut dyn FnMut(Entity)) -> Result<(), Error> {
         let Some(super::Body::Raw(range)) = &self.funcs[func].body else { return Ok(()) };
         let bytes = self.source.get(range.clone()).unwrap_or_default();
-        reencode_body(bytes, range.start, &mut |_| false, &mut |entity| {
+        reencode_body(bytes, range.start, &mut |_, _| false, &mut |entity| {
             visit(entity);
             0
         })?;

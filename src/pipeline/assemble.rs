@@ -5,8 +5,8 @@ use super::timing::Clock;
 use crate::caps::Fault;
 use crate::ir::entity::FuncId;
 use crate::module::{self, Body, Identity, Module, Numbering};
-use crate::program::Program;
 use crate::program::facts::BodyFacts;
+use crate::program::{Finished, Program, chains, parametrize};
 use crate::schedule::StackCode;
 use crate::{Error, Options, Report};
 use cranelift_entity::EntityRef;
@@ -26,6 +26,9 @@ struct Assembly<'a> {
     new: BTreeMap<FuncId, NewBytes>,
     /// Absent when the module is to stay as it is but for its bodies.
     program: Option<Program>,
+    /// Whether functions may share bodies that are added: not once the output did not validate, so that it is their own bodies that
+    /// are found invalid.
+    share: bool,
     fault: Option<Fault>,
     clock: &'a Clock,
 }
@@ -42,6 +45,8 @@ struct Written {
     numbering: Numbering,
     /// What the whole-program passes left out.
     passes: BTreeMap<String, u64>,
+    /// Where one of them ended before it was done.
+    limits: BTreeMap<String, u64>,
 }
 
 impl Assembly<'_> {
@@ -50,15 +55,16 @@ impl Assembly<'_> {
         for (func, f) in &mut self.module.funcs {
             f.body = match self.new.get(&func) {
                 Some(new) => Some(Body::Encoded(new.bytes.clone())),
-                None => self.old[func.index()].clone(),
+                // Functions that were added when it was written before have none.
+                None => self.old.get(func.index()).cloned().flatten(),
             };
         }
         let (module, clock) = (&mut self.module, self.clock);
-        let (numbering, passes) = match &self.program {
-            None => (module.numbering(), BTreeMap::new()),
+        let (numbering, finished) = match &self.program {
+            None => (module.numbering(), Finished::default()),
             Some(program) => clock.time("program", || {
-                let (plan, passes) = program.finish(module);
-                (module.numbering_of(&plan), passes)
+                let finished = program.finish(module, self.share);
+                (module.numbering_of(&finished.plan), finished)
             }),
         };
         clock.time("encode", || {
@@ -85,7 +91,8 @@ impl Assembly<'_> {
             {
                 *version = 0xff;
             }
-            Ok(Written { encoded, numbering, passes })
+            let Finished { passes, limits, .. } = finished;
+            Ok(Written { encoded, numbering, passes, limits })
         })
     }
 
@@ -129,6 +136,7 @@ pub(super) fn assemble(
             }
         };
         pass("direct-calls", o.direct);
+        pass(chains::PASS, o.chained as u64);
         pass("inlined-calls", o.inlined as u64);
         pass("inlined-bodies", u64::from(o.is_absorbed));
         match o.body {
@@ -175,10 +183,18 @@ pub(super) fn assemble(
         }
     }
     let old = module.funcs.values().map(|f| f.body.clone()).collect();
-    let mut assembly = Assembly { module, old, new, program, fault: options.fault, clock };
+    let mut assembly = Assembly { module, old, new, program, share: true, fault: options.fault, clock };
     let mut written = assembly.write()?;
+    let check = |written: &Written| clock.time("verify", || validate(&written.encoded.wasm, features));
+    let mut checked = check(&written);
+    if checked.is_err() && written.passes.contains_key(parametrize::PASS) {
+        count(report, "equal-up-to-constants-undone", 1);
+        assembly.share = false;
+        written = assembly.write()?;
+        checked = check(&written);
+    }
     for round in 0.. {
-        let Err(e) = clock.time("verify", || validate(&written.encoded.wasm, features)) else { break };
+        let Err(e) = checked else { break };
         if !can_revert {
             return Ok(None);
         }
@@ -206,10 +222,12 @@ pub(super) fn assemble(
             revert(report, "invalid output".to_owned());
         }
         written = assembly.write()?;
+        checked = check(&written);
     }
     report.code_bytes.after = written.encoded.code_bytes;
     report.notes.append(&mut written.encoded.notes);
     report.passes.append(&mut written.passes);
+    report.limits.append(&mut written.limits);
     Ok(Some(written.encoded.wasm))
 }
 

@@ -84,6 +84,8 @@ pub(super) struct Optimized {
     pub explanation: Option<String>,
     /// Indirect calls that became direct.
     pub direct: u64,
+    /// Indirect calls that compare their index.
+    pub chained: usize,
     /// Calls that were replaced in the new code by what they call.
     pub inlined: usize,
     /// Functions that nothing refers to any more when the new code is used.

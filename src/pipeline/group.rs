@@ -11,8 +11,9 @@ use crate::cost::uleb_len;
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::{Module, TypeMap};
+use crate::program::chains::{self, chained};
 use crate::program::constants::Constants;
-use crate::program::inline::{Plan, Ready, expand};
+use crate::program::inline::{InlineCaps, Plan, Ready, call_sites, expand};
 use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
@@ -66,6 +67,7 @@ pub(super) fn optimize_all(
     cx: &Shared<'_>,
 ) -> Vec<(FuncId, Optimized)> {
     let ready = ready(&functions, source, plan, cx);
+    let targets = targets(&functions, source, plan, cx);
     let mut groups: Vec<Vec<Surveyed<'_>>> = Vec::with_capacity(functions.len());
     let mut group_of: HashMap<FuncId, usize> = HashMap::new();
     for surveyed in functions {
@@ -86,7 +88,7 @@ pub(super) fn optimize_all(
         };
         let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
-        Group { graphs, plan, ready: &ready, cx, alone: HashMap::new() }.run()
+        Group { graphs, plan, ready: &ready, targets: &targets, cx, alone: HashMap::new() }.run()
     };
     let bytes = |s: &Surveyed<'_>| cx.module.raw_body(s.func).map_or(0, <[u8]>::len);
     let groups = groups.into_iter().map(|group| (group.iter().map(bytes).sum(), group)).collect();
@@ -141,9 +143,46 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
     ready
 }
 
+/// The graphs of small functions that are alone, or one of a few, with their type in a table.
+fn targets(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shared<'_>) -> Ready {
+    let mut targets = Ready::new();
+    if cx.options.objective != Objective::Speed || cx.options.caps.inline == InlineCaps::OFF {
+        return targets;
+    }
+    for func in cx.tables.rare() {
+        let Ok(at) = functions.binary_search_by_key(&func, |s| s.func) else { continue };
+        // An instruction takes two bytes and more.
+        if cx.module.raw_body(func).is_none_or(|body| body.len() > 4 * chains::MAX_COPIED) {
+            continue;
+        }
+        let Some(mut f) = functions[at].copy(source.module, source.types, &cx.options.caps) else { continue };
+        source.prepare(&mut f);
+        // What is copied must not hold the only call of a function whose body is to disappear.
+        let holds_member = call_sites(&f).iter().any(|&(_, callee)| plan.caller(callee).is_some());
+        if chains::size(&f) <= chains::MAX_COPIED && !holds_member {
+            targets.insert(func, Arc::from(f));
+        }
+    }
+    targets
+}
+
 /// A bug in a stage costs one function its new body, loudly, and not the user the run.
-fn guarded(f: &Function, old_size: usize, cx: &Shared<'_>) -> Optimized {
-    let work = std::panic::AssertUnwindSafe(|| optimize_function(f, old_size, cx));
+fn guarded(f: &Function, old_size: usize, targets: &Ready, cx: &Shared<'_>) -> Optimized {
+    let work = std::panic::AssertUnwindSafe(|| {
+        let speed = cx.options.objective == Objective::Speed;
+        let Some(chained) = speed.then(|| chained(f, cx.tables, cx.module, targets)).flatten() else {
+            return optimize_function(f, old_size, cx);
+        };
+        // Comparisons are worth their bytes, or they were not made.
+        let mut result = optimize_function(&chained.f, old_size.saturating_add(chained.growth), cx);
+        if result.body.is_some() {
+            (result.chained, result.inlined) = (chained.calls, chained.copied);
+        }
+        if chained.stopped > 0 {
+            result.count(chains::PASS, chained.stopped as u64);
+        }
+        result
+    });
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
         let mut failed = Optimized::default();
         failed.limits.insert("internal-panic", 1);
@@ -158,6 +197,8 @@ struct Group<'a> {
     graphs: Vec<Function>,
     plan: &'a Plan,
     ready: &'a Ready,
+    /// Small functions that indirect calls can reach.
+    targets: &'a Ready,
     cx: &'a Shared<'a>,
     /// What became of its functions one by one, as far as it is known.
     alone: HashMap<FuncId, Optimized>,
@@ -238,7 +279,7 @@ impl Group<'_> {
                 old(graph.id) + replaced.iter().map(|&f| old(f)).sum::<usize>()
             }
         };
-        let mut whole = guarded(&graph, old_size, self.cx);
+        let mut whole = guarded(&graph, old_size, self.targets, self.cx);
         let size = whole.size(graph.id, self.cx.module);
         let good = whole.body.is_some()
             && (self.cx.options.objective == Objective::Speed
@@ -248,7 +289,7 @@ impl Group<'_> {
         if !self.cx.chaos(&graph).flip("inlined", (), good) || whole.body.is_none() {
             return Err(whole.refused);
         }
-        whole.inlined = replaced.len();
+        whole.inlined += replaced.len();
         whole.absorbed = members[..members.len() - 1].iter().map(|&at| self.graphs[at].id).collect();
         Ok(whole)
     }
@@ -271,7 +312,7 @@ impl Group<'_> {
         let f = &self.graphs[at];
         self.alone.remove(&f.id).unwrap_or_else(|| {
             let old_size = self.cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
-            guarded(f, old_size, self.cx)
+            guarded(f, old_size, self.targets, self.cx)
         })
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! **Complexity.** Linear in tables and segments once ([`MAX_SLOTS`]), then in the graph.
 
+use super::chains::MAX_TARGETS;
 use super::reach::{constant, fits};
 use crate::ir::dce::dce;
 use crate::ir::entity::{Block, FuncId, Inst, TableId, TypeId, Value};
@@ -19,6 +20,7 @@ use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::types::HeapType;
 use crate::module::{ConstExpr, ConstOp, ElemItems, ElemMode, Entity, Module};
 use cranelift_entity::{EntityList, EntityRef, SecondaryMap};
+use std::collections::BTreeMap;
 
 /// Tables with more slots are not looked into.
 pub const MAX_SLOTS: u64 = 1 << 20;
@@ -63,7 +65,12 @@ impl TableWrites {
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     slots: SecondaryMap<TableId, Option<Vec<Option<FuncId>>>>,
+    /// For each fixed table the types of what it holds, one of those that are the same, with the first few slots of each.
+    by_type: SecondaryMap<TableId, Vec<(TypeId, Slots)>>,
 }
+
+/// Slots and what they hold, in order.
+type Slots = Vec<(u64, FuncId)>;
 
 impl Tables {
     /// Of a module whose bodies write these tables, and whose n-th export stays if `kept` says so.
@@ -97,7 +104,35 @@ impl Tables {
                 *slots = None;
             }
         }
+        for (id, slots) in tables.slots.iter().filter_map(|(id, s)| Some((id, s.as_ref()?))) {
+            tables.by_type[id] = by_type(module, slots);
+        }
         tables
+    }
+
+    /// The slots of a fixed table that a call of this type can reach, all of them or some more than [`MAX_TARGETS`]; nothing for other
+    /// tables.
+    pub fn of_type(&self, table: TableId, ty: TypeId, module: &dyn ModuleInfo) -> Slots {
+        let mut found = Slots::new();
+        for (own, slots) in &self.by_type[table] {
+            if found.len() > MAX_TARGETS {
+                break;
+            }
+            if module.is_heap_subtype(HeapType::Concrete(*own), HeapType::Concrete(ty)) {
+                found.extend_from_slice(slots);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// The functions that are alone, or nearly so, with their type in a fixed table: those that [`Tables::of_type`] may give.
+    pub fn rare(&self) -> Vec<FuncId> {
+        let few = self.by_type.values().flatten().filter(|(_, slots)| slots.len() <= MAX_TARGETS);
+        let mut rare: Vec<FuncId> = few.flat_map(|(_, slots)| slots.iter().map(|&(_, f)| f)).collect();
+        rare.sort_unstable();
+        rare.dedup();
+        rare
     }
 
     /// The function in a slot, if that is known.
@@ -105,6 +140,17 @@ impl Tables {
         let slots = self.slots[table].as_ref()?;
         *slots.get(usize::try_from(index).ok()?)?
     }
+}
+
+fn by_type(module: &Module, slots: &[Option<FuncId>]) -> Vec<(TypeId, Slots)> {
+    let mut types: BTreeMap<TypeId, Slots> = BTreeMap::new();
+    for (n, func) in slots.iter().enumerate().filter_map(|(n, func)| Some((n, (*func)?))) {
+        let slots = types.entry(module.canonical_type(module.funcs[func].ty)).or_default();
+        if slots.len() <= MAX_TARGETS {
+            slots.push((n as u64, func));
+        }
+    }
+    types.into_iter().collect()
 }
 
 /// Copies a segment. `None`: not all of it is known, or it does not fit.

@@ -14,6 +14,7 @@
 //! Reference: David Grove and Craig Chambers, "A Framework for Call Graph Construction Algorithms", TOPLAS 2001 (reachability with
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
+pub mod chains;
 pub mod constants;
 pub mod data;
 pub mod devirt;
@@ -21,6 +22,7 @@ pub mod facts;
 pub mod globals;
 pub mod inline;
 pub mod merge;
+pub mod parametrize;
 pub mod plan;
 pub mod reach;
 pub mod roots;
@@ -30,7 +32,7 @@ pub mod stores;
 use crate::analysis::Summaries;
 use crate::ir::entity::{FuncId, GlobalId};
 use crate::module::{Entity, Module, Plan};
-use crate::{Error, Options};
+use crate::{Error, Objective, Options};
 use cranelift_entity::{EntityRef, EntitySet};
 use facts::BodyFacts;
 use reach::{Live, reach};
@@ -47,6 +49,18 @@ pub struct Program {
     live: Live,
     unread: EntitySet<GlobalId>,
     known: globals::Known,
+    objective: Objective,
+}
+
+/// What is written, and how it came about.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    /// Fates of all entities.
+    pub plan: Plan,
+    /// What was left out, by kind.
+    pub passes: BTreeMap<String, u64>,
+    /// Where a pass ended before it was done.
+    pub limits: BTreeMap<String, u64>,
 }
 
 impl Program {
@@ -68,7 +82,7 @@ impl Program {
         let unread = stores::unread_globals(module, &live);
         let kept = |n: usize| roots.kept.get(n).copied().unwrap_or(true);
         let known = globals::known(module, &facts, &live, kept, options.objective);
-        Ok(Program { facts, roots, keep_start, live, unread, known })
+        Ok(Program { facts, roots, keep_start, live, unread, known, objective: options.objective })
     }
 
     /// Whether a function can be called at all.
@@ -131,17 +145,26 @@ impl Program {
         std::mem::replace(&mut self.facts[func.index()], facts)
     }
 
-    /// The plan for the module with its last bodies, and what it leaves out by kind. Bodies of functions that are named but
-    /// never called are emptied.
-    pub fn finish(&self, module: &mut Module) -> (Plan, BTreeMap<String, u64>) {
+    /// The plan for the module with its last bodies. Bodies of functions that are named but never called are emptied; for size,
+    /// functions equal up to constants `share` their bodies, for which functions are added.
+    pub fn finish(&self, module: &mut Module, share: bool) -> Finished {
         let mut live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
-        let (mut plan, mut counts) = plan::plan(module, &mut live);
+        let (mut plan, mut passes) = plan::plan(module, &mut live);
         // A malformed new body is for the validator to find.
         let merged = merge::merge_functions(module, &live, &mut plan).unwrap_or(0);
-        if merged > 0 {
-            counts.insert("equal-functions".to_owned(), merged);
+        let mut shared = parametrize::Shared::default();
+        if share && self.objective == Objective::Size {
+            shared = parametrize::parametrize(module, &mut plan).unwrap_or_default();
         }
-        (plan, counts)
+        passes.extend([
+            ("equal-functions".to_owned(), merged),
+            (parametrize::PASS.to_owned(), shared.functions),
+        ]);
+        let mut limits = BTreeMap::from([(parametrize::LIMIT.to_owned(), shared.given_up)]);
+        for counts in [&mut passes, &mut limits] {
+            counts.retain(|_, n| *n > 0);
+        }
+        Finished { plan, passes, limits }
     }
 }
 
