@@ -39,6 +39,19 @@ pub struct PhaseTime {
     pub seconds: f64,
 }
 
+/// What became of a boundary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// Nothing of it is left.
+    Erased,
+    /// It is inlined, and copies or allocations are left.
+    Reduced,
+    /// Its adapter is still there.
+    #[default]
+    Kept,
+}
+
 /// One component boundary named by meld's attestation.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Boundary {
@@ -52,7 +65,9 @@ pub struct Boundary {
     pub lowering: String,
     /// Whether nothing of the boundary is left.
     pub erased: bool,
-    /// Why it was kept, or how it was erased.
+    /// What became of it.
+    pub fate: Fate,
+    /// What is left of it and why, or how it was erased.
     pub reason: String,
 }
 

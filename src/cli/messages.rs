@@ -1,6 +1,7 @@
 //! What is said on standard error.
 
 use super::args::{Args, Color, Emit};
+use loom_wasm::report::Fate;
 use loom_wasm::{Error, Report};
 use std::io::{IsTerminal, Write};
 
@@ -67,6 +68,7 @@ impl Messages {
         for note in &report.notes {
             self.line("1;33", &format!("{input}: {note}"));
         }
+        self.boundaries(report);
         if self.verbose {
             self.details(report);
         }
@@ -89,6 +91,28 @@ impl Messages {
                 report.input_bytes, report.output_bytes, f.total, f.lifted, f.raw, f.reverted
             ),
         );
+    }
+
+    /// What became of the boundaries between components: how many of each fate, and why those are there that are.
+    fn boundaries(&self, report: &Report) {
+        if report.boundaries.is_empty() {
+            return;
+        }
+        let count = |fate: Fate| report.boundaries.iter().filter(|b| b.fate == fate).count();
+        self.line(
+            "1",
+            &format!(
+                "{} boundaries: {} erased, {} reduced, {} kept",
+                report.boundaries.len(),
+                count(Fate::Erased),
+                count(Fate::Reduced),
+                count(Fate::Kept)
+            ),
+        );
+        for b in report.boundaries.iter().filter(|b| b.fate != Fate::Erased) {
+            let fate = if b.fate == Fate::Reduced { "reduced" } else { "kept" };
+            self.line("0", &format!("  {fate} {} (component {} to {}): {}", b.function, b.from, b.to, b.reason));
+        }
     }
 
     fn details(&self, report: &Report) {

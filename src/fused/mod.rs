@@ -12,6 +12,7 @@
 //! shadow stack.
 
 pub mod allocators;
+pub mod boundaries;
 pub mod stacks;
 
 use crate::Options;

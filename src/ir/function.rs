@@ -205,6 +205,9 @@ pub struct Function {
     pub layout: Vec<Block>,
     /// Storage of all lists.
     pub pool: ListPool<Value>,
+    /// Calls, and copies between two memories, that came from another function by inlining, by ascending instruction. For
+    /// reports; without meaning.
+    pub origins: Vec<(Inst, FuncId)>,
 }
 
 impl Function {
@@ -220,6 +223,7 @@ impl Function {
             entry: Block::from_u32(0),
             layout: Vec::new(),
             pool: ListPool::new(),
+            origins: Vec::new(),
         };
         f.entry = f.add_block();
         for i in 0..f.params.len() {
@@ -227,6 +231,11 @@ impl Function {
             f.values[v].hint = Some(i as u32);
         }
         f
+    }
+
+    /// The function in whose input body a call, or a copy between memories, stood.
+    pub fn origin(&self, inst: Inst) -> FuncId {
+        self.origins.binary_search_by_key(&inst, |o| o.0).map_or(self.id, |at| self.origins[at].1)
     }
 
     /// About how many bytes of memory it takes.

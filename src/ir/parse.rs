@@ -421,6 +421,7 @@ impl<'a> Parser<'a> {
             entry,
             layout: b.layout,
             pool: b.pool,
+            origins: Vec::new(),
         })
     }
 

@@ -104,8 +104,26 @@ pub struct Context<'a> {
     pub speed: bool,
 }
 
+/// Something of a boundary that is left in a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// A copy from one memory to another.
+    Copy,
+    /// An allocation, and why.
+    Allocation(String),
+}
+
+/// What [`promote`] did.
+#[derive(Clone, Debug, Default)]
+pub struct Promoted {
+    /// By pass, how often.
+    pub counts: Counts,
+    /// What is left of boundaries, with the function whose input body it stood in.
+    pub left: Vec<(FuncId, Left)>,
+}
+
 /// Promotes what memory of a graph it can.
-pub fn promote(f: &mut Function, cx: &Context<'_>) -> Counts {
+pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     let mut counts = Counts::new();
     let mut work = MAX_WORK;
     for round in 0..MAX_ROUNDS {
@@ -129,10 +147,11 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Counts {
         }
     }
     frames::remove_idle_stack_pointers(f, cx, &mut counts);
+    let left = buffers::left(f, cx);
     if cx.speed {
         copies::expand_small_copies(f, cx, &mut counts);
     }
     dce(f);
     cleanup(f);
-    counts
+    Promoted { counts, left }
 }

@@ -114,6 +114,14 @@ pub(super) struct Parts {
     pub can_revert: bool,
 }
 
+/// What [`assemble`] made.
+pub(super) struct Assembled {
+    /// The module.
+    pub wasm: Vec<u8>,
+    /// Its final indices; `None` where it is the input.
+    pub numbering: Option<Numbering>,
+}
+
 /// Writes the module with the chosen bodies, and validates it. `None` when some function needs an old body that does not fit.
 ///
 /// # Errors
@@ -125,7 +133,7 @@ pub(super) fn assemble(
     features: WasmFeatures,
     clock: &Clock,
     report: &mut Report,
-) -> Result<Option<Vec<u8>>, Error> {
+) -> Result<Option<Assembled>, Error> {
     let Parts { mut module, optimized, mut program, can_revert } = parts;
     let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
     let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
@@ -215,7 +223,7 @@ pub(super) fn assemble(
             report.notes.push(format!("the output did not validate ({e}): the input is returned unchanged"));
             report.code_bytes.after = report.code_bytes.before;
             report.passes.clear();
-            return Ok(Some(input.to_vec()));
+            return Ok(Some(Assembled { wasm: input.to_vec(), numbering: None }));
         }
         for func in bad {
             assembly.revert(func);
@@ -228,7 +236,7 @@ pub(super) fn assemble(
     report.notes.append(&mut written.encoded.notes);
     report.passes.append(&mut written.passes);
     report.limits.append(&mut written.limits);
-    Ok(Some(written.encoded.wasm))
+    Ok(Some(Assembled { wasm: written.encoded.wasm, numbering: Some(written.numbering) }))
 }
 
 fn count(report: &mut Report, limit: &str, n: u64) {

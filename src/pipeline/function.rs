@@ -78,6 +78,8 @@ pub(super) struct Optimized {
     pub hits: Vec<(u32, u64)>,
     /// What the passes on memory did.
     pub promoted: memory::Counts,
+    /// What is left of boundaries.
+    pub left: Vec<(FuncId, memory::Left)>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -167,8 +169,9 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         speed: cx.options.objective == Objective::Speed,
     };
     let mut g = f.clone();
-    let counts = cx.clock.time("memory", || memory::promote(&mut g, &context));
-    if counts.is_empty() {
+    let done = cx.clock.time("memory", || memory::promote(&mut g, &context));
+    result.left = done.left;
+    if done.counts.is_empty() {
         return None;
     }
     if cx.options.verify
@@ -178,7 +181,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
         return None;
     }
-    result.promoted = counts;
+    result.promoted = done.counts;
     Some(g)
 }
 

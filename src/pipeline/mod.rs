@@ -17,7 +17,7 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
-use crate::fused::{Assumed, recognize};
+use crate::fused::{Assumed, boundaries, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
@@ -27,7 +27,7 @@ use crate::program::inline;
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
-use assemble::Parts;
+use assemble::{Assembled, Parts};
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared};
 use hashbrown::HashMap;
@@ -243,7 +243,14 @@ fn attempt(
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let Some(wasm) = assemble::assemble(
+    let adapters = boundaries::boundaries(&module);
+    let mut left = Vec::new();
+    for (func, o) in &optimized {
+        left.extend(o.left.iter().map(|(origin, l)| (*func, *origin, l.clone())));
+    }
+    let is_called = |func| program.as_ref().is_none_or(|p| p.is_called(func));
+    let called: Vec<bool> = adapters.iter().map(|a| is_called(a.func)).collect();
+    let Some(assembled) = assemble::assemble(
         input,
         Parts { module, optimized, program, can_revert: whole.signatures.is_empty() },
         options,
@@ -254,6 +261,9 @@ fn attempt(
     else {
         return Ok(None);
     };
+    let Assembled { wasm, numbering } = assembled;
+    let stays = |func| numbering.as_ref().is_none_or(|n| n.funcs.is_written(func));
+    report.boundaries = boundaries::tell(adapters, &left, &called, stays);
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     Ok(Some(Output { wasm, report }))

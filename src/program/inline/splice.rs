@@ -245,6 +245,9 @@ impl<'f> Splicer<'f> {
                 let types: smallvec::SmallVec<[_; 2]> =
                     callee.results(i).iter().map(|&r| callee.ty(r)).collect();
                 let new = self.f.append(to, op, imm, &[], &types);
+                if op == Op::Call || matches!(imm, Imm::MemCopy { dst, src } if dst != src) {
+                    self.f.origins.push((new, callee.origin(i)));
+                }
                 for (n, &r) in callee.results(i).iter().enumerate() {
                     let v = self.f.results(new)[n];
                     self.hint(v, callee, r);
