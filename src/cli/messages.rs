@@ -111,7 +111,10 @@ impl Messages {
         );
         for b in report.boundaries.iter().filter(|b| b.fate != Fate::Erased) {
             let fate = if b.fate == Fate::Reduced { "reduced" } else { "kept" };
-            self.line("0", &format!("  {fate} {} (component {} to {}): {}", b.function, b.from, b.to, b.reason));
+            self.line(
+                "0",
+                &format!("  {fate} {} (component {} to {}): {}", b.function, b.from, b.to, b.reason),
+            );
         }
     }
 

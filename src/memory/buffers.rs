@@ -19,7 +19,8 @@
 
 use super::edit::{Replaced, Variable, insert_i32, position, remove, split};
 use super::objects::{
-    Access, Escape, Object, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison, other_effects,
+    Access, Escape, Object, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison,
+    other_effects,
 };
 use super::traps::trap_out_of_bounds;
 use super::{Context, Counts, Left, Role};
@@ -59,8 +60,12 @@ impl Declined {
             (Declined::Escapes, Some(Escape::Returned)) => "the address of the buffer is returned".to_owned(),
             (Declined::Escapes, _) => "the address of the buffer gets out of sight".to_owned(),
             (Declined::Written, _) => "the buffer is written, or filled in parts".to_owned(),
-            (Declined::Address, _) => "what is done with the address depends on where the buffer lies".to_owned(),
-            (Declined::Fill, _) => "the buffer is not filled by one copy of its size before it is read".to_owned(),
+            (Declined::Address, _) => {
+                "what is done with the address depends on where the buffer lies".to_owned()
+            }
+            (Declined::Fill, _) => {
+                "the buffer is not filled by one copy of its size before it is read".to_owned()
+            }
             (Declined::Source, _) => "what was copied may be written before it is read".to_owned(),
         }
     }

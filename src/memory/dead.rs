@@ -83,10 +83,15 @@ fn is_dead(
     };
     let mut left = MAX_STEPS.min(*work);
     let budget = left;
-    let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
-    let mut todo = vec![(block, at + 1)];
+    // The bytes that have not been written again, one bit for each; of more than 64 only all at once.
+    let all = match access.width {
+        Some(n @ 1..=64) => u64::MAX >> (64 - n),
+        _ => 1,
+    };
+    let mut seen: SecondaryMap<Block, u64> = SecondaryMap::new();
+    let mut todo = vec![(block, at + 1, all)];
     let mut dead = true;
-    'ways: while let Some((b, from)) = todo.pop() {
+    'ways: while let Some((b, from, mut open)) = todo.pop() {
         for &i in &f.blocks[b].insts[from..] {
             if left == 0 {
                 dead = false;
@@ -97,7 +102,7 @@ fn is_dead(
             let moved = matches!(root, Some(ValueDef::Result(d, _)) if d == i);
             let reads = objects.read(f, i).is_some_and(|read| match objects.relation(access, &read) {
                 Relation::Disjoint => false,
-                _ => true,
+                _ => common(access, &read).is_none_or(|bytes| bytes & open != 0),
             });
             if moved || reads {
                 dead = false;
@@ -105,9 +110,12 @@ fn is_dead(
             }
             if let Some(write) = objects.written(f, i)
                 && f.insts[i].op.kind() == Kind::Store
-                && matches!(objects.relation(access, &write), Relation::Inside(_))
+                && objects.relation(access, &write) != Relation::Disjoint
             {
-                continue 'ways;
+                open &= !common(access, &write).unwrap_or(0);
+                if open == 0 {
+                    continue 'ways;
+                }
             }
         }
         left = left.saturating_sub(1);
@@ -117,13 +125,24 @@ fn is_dead(
                 dead = false;
                 break 'ways;
             }
-            if !std::mem::replace(&mut seen[s], true) {
-                todo.push((s, 0));
+            if open & !seen[s] != 0 {
+                seen[s] |= open;
+                todo.push((s, 0, open));
             }
         }
     }
     *work -= budget - left;
     dead
+}
+
+/// The bytes of a place that another access has, one bit for each; `None` where that is not known or they are too many.
+fn common(access: &Access, other: &Access) -> Option<u64> {
+    if access.memory != other.memory || access.place.root != other.place.root {
+        return None;
+    }
+    let (wide, width) = (access.width.filter(|n| *n <= 64)?, other.width?);
+    let is_in = |k: u32| access.place.plus(k).offset.wrapping_sub(other.place.offset) < width;
+    Some((0..wide).filter(|&k| is_in(k)).fold(0, |bytes, k| bytes | 1 << k))
 }
 
 /// Whether an instruction can be taken out: what is left to do for its traps is known.

@@ -48,7 +48,7 @@ fn single(f: &mut Function, g: GlobalId) -> u64 {
     let is = |f: &Function, i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(g);
     let reads =
         f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter(|&&i| is(f, i, Op::GlobalGet)).count();
-    let first = f.blocks[f.entry].insts.first().copied().filter(|&i| is(f, i, Op::GlobalGet));
+    let first = read_at_entry(f, g);
     if reads == usize::from(first.is_some()) {
         return 0;
     }
@@ -98,6 +98,15 @@ fn single(f: &mut Function, g: GlobalId) -> u64 {
     remove(f, &insts);
     substitute(f, &mut replaced);
     insts.len() as u64
+}
+
+/// The read of a stack pointer in the entry block before anything may have written it.
+fn read_at_entry(f: &Function, g: GlobalId) -> Option<Inst> {
+    let insts = f.blocks[f.entry].insts.iter().copied();
+    let mut untouched = insts.take_while(|&i| {
+        !f.insts[i].op.is_call() && !(f.insts[i].op == Op::GlobalSet && f.insts[i].imm == Imm::Global(g))
+    });
+    untouched.find(|&i| f.insts[i].op == Op::GlobalGet && f.insts[i].imm == Imm::Global(g))
 }
 
 /// How far from the first value of the pointer a value is, if that is constant.
@@ -153,7 +162,7 @@ pub fn remove_idle_stack_pointers(f: &mut Function, cx: &Context<'_>, counts: &m
             .collect();
         let single = match reads[..] {
             [] => true,
-            [one] => f.blocks[f.entry].insts.first() == Some(&one),
+            [one] => read_at_entry(f, g) == Some(one),
             _ => false,
         };
         if seen || !single {

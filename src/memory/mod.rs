@@ -37,8 +37,8 @@ use std::collections::BTreeMap;
 /// How often all passes are run over one graph.
 pub const MAX_ROUNDS: usize = 4;
 /// Instructions and blocks that the search for one load or store looks at.
-pub const MAX_STEPS: usize = 4_000;
-/// The same for all of them in a graph.
+pub const MAX_STEPS: usize = 10_000;
+/// The same for all of them in a graph, for each pass and round.
 pub const MAX_WORK: usize = 2_000_000;
 
 /// What a function is to an allocator.
@@ -125,7 +125,6 @@ pub struct Promoted {
 /// Promotes what memory of a graph it can.
 pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     let mut counts = Counts::new();
-    let mut work = MAX_WORK;
     for round in 0..MAX_ROUNDS {
         let before: u64 = counts.values().sum();
         let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 5] = [
@@ -137,7 +136,7 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         ];
         for pass in passes {
             let before: u64 = counts.values().sum();
-            pass(f, cx, &mut work, &mut counts);
+            pass(f, cx, &mut { MAX_WORK }, &mut counts);
             if counts.values().sum::<u64>() > before {
                 edit::tidy(f);
             }
@@ -149,7 +148,12 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     frames::remove_idle_stack_pointers(f, cx, &mut counts);
     let left = buffers::left(f, cx);
     if cx.speed {
+        let before = counts.get("expanded-copies").copied();
         copies::expand_small_copies(f, cx, &mut counts);
+        if counts.get("expanded-copies").copied() != before {
+            // What is known of the source need not be loaded.
+            forward::forward_loads(f, cx, &mut { MAX_WORK }, &mut counts);
+        }
     }
     dce(f);
     cleanup(f);

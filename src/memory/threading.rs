@@ -29,10 +29,32 @@ const MAX_THREADS: usize = 32;
 /// Threads what it can.
 pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, counts: &mut Counts) {
     for _ in 0..MAX_THREADS {
+        fold_branches(f, counts);
         let cfg = Cfg::compute(f);
         let Some((pred, n, block, target)) = find(f, &cfg) else { return };
         thread(f, pred, n, block, target);
         *counts.entry("threaded-branches").or_default() += 1;
+        tidy(f);
+    }
+}
+
+/// Makes branches on constants jumps.
+fn fold_branches(f: &mut Function, counts: &mut Counts) {
+    let mut any = false;
+    for b in f.layout.clone() {
+        let cond = match f.term(b) {
+            Terminator::Branch { cond, .. } => *cond,
+            Terminator::Table { index, .. } => *index,
+            _ => continue,
+        };
+        let edge = decided(f, b, None, cond).and_then(|target| f.term(b).edges().nth(target).cloned());
+        if let Some(edge) = edge {
+            f.blocks[b].term = Some(Terminator::Jump(edge));
+            *counts.entry("folded-branches").or_default() += 1;
+            any = true;
+        }
+    }
+    if any {
         tidy(f);
     }
 }
@@ -62,7 +84,7 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
                 continue;
             }
             for (n, edge) in f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block) {
-                if let Some(target) = decided(f, block, edge, cond) {
+                if let Some(target) = decided(f, block, Some(edge), cond) {
                     return Some((pred, n, block, target));
                 }
             }
@@ -71,10 +93,11 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
     None
 }
 
-/// Which edge of a block is taken when it is entered through this one.
-fn decided(f: &Function, block: Block, edge: &Edge, cond: Value) -> Option<usize> {
+/// Which edge of a block is taken, when it is entered through this one or through any.
+fn decided(f: &Function, block: Block, edge: Option<&Edge>, cond: Value) -> Option<usize> {
     let mut known: HashMap<Value, Const> = HashMap::new();
-    for (&p, &a) in f.block_params(block).iter().zip(f.edge_args(edge)) {
+    let args = edge.map_or(&[][..], |e| f.edge_args(e));
+    for (&p, &a) in f.block_params(block).iter().zip(args) {
         if let Some(c) = constant(f, a) {
             known.insert(p, c);
         }
@@ -88,7 +111,7 @@ fn decided(f: &Function, block: Block, edge: &Edge, cond: Value) -> Option<usize
             known.insert(result, c);
         }
     }
-    let c = known.get(&cond)?.as_int()? as u32;
+    let c = known.get(&cond).copied().or_else(|| constant(f, cond))?.as_int()? as u32;
     Some(match f.term(block) {
         Terminator::Branch { .. } => usize::from(c == 0),
         Terminator::Table { targets, .. } => (c as usize).min(targets.len()),
