@@ -5,7 +5,7 @@
 //! the pointer, its writes go altogether.
 //!
 //! **Licence.** A stack pointer is recognised only where every function leaves it as it found it (`fused::stacks`), so
-//! a call does not change it. Writes go where no call reads the global and none is left by an exception.
+//! a call that returns does not change it; graphs with handlers of exceptions are left alone. Writes go where no call reads the global and none is left by an exception.
 
 use super::edit::{Replaced, insert, insert_i32, position, remove};
 use super::objects::constant;
@@ -43,12 +43,22 @@ pub fn single_stack_pointer(f: &mut Function, cx: &Context<'_>, _work: &mut usiz
     }
 }
 
+/// The read of a global among those that stand at the start of the entry, where there may be one for each stack pointer.
+fn first_read(f: &Function, g: GlobalId) -> Option<Inst> {
+    let mut reads = f.blocks[f.entry].insts.iter().copied().take_while(|&i| f.insts[i].op == Op::GlobalGet);
+    reads.find(|&i| f.insts[i].imm == Imm::Global(g))
+}
+
 /// Replaces all reads but the one at the entry, where the pointer is that plus a constant everywhere; how many.
 fn single(f: &mut Function, g: GlobalId) -> u64 {
     let is = |f: &Function, i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(g);
     let reads =
         f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter(|&&i| is(f, i, Op::GlobalGet)).count();
-    let first = f.blocks[f.entry].insts.first().copied().filter(|&i| is(f, i, Op::GlobalGet));
+    let first = first_read(f, g);
+    // What a callee that throws has lowered stays low: a handler may find the pointer anywhere.
+    if f.layout.iter().any(|&b| matches!(f.term(b), Terminator::Invoke { .. })) {
+        return 0;
+    }
     if reads == usize::from(first.is_some()) {
         return 0;
     }
@@ -153,7 +163,7 @@ pub fn remove_idle_stack_pointers(f: &mut Function, cx: &Context<'_>, counts: &m
             .collect();
         let single = match reads[..] {
             [] => true,
-            [one] => f.blocks[f.entry].insts.first() == Some(&one),
+            [one] => first_read(f, g) == Some(one),
             _ => false,
         };
         if seen || !single {
