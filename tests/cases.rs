@@ -11,9 +11,11 @@
 //! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
 //! - `;; FIRES: A B` says that each of these rules, families or whole-program passes has to fire;
 //! - `;; SILENT: A B` says that none of these may;
+//! - `;; FUSED: on` optimizes it as meld's output: allocators and stack pointers are looked for. What is in frames and in
+//!   buffers may differ then, so such a case does not export its memories;
 //! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
 //!
-//! Calls are inlined below `inline/` only: elsewhere they are there to be seen.
+//! Calls are inlined below `inline/` and `boundary/` only: elsewhere they are there to be seen.
 //!
 //! To add a case, add the file and run `INSTA_UPDATE=always cargo test --test cases`. `LOOM_CASE=PART` runs only the cases
 //! whose path contains PART.
@@ -38,6 +40,7 @@ struct Directives {
     fires: Vec<String>,
     silent: Vec<String>,
     not_run: Option<String>,
+    fused: bool,
     closed_world: bool,
     keep_exports: Vec<String>,
 }
@@ -63,6 +66,7 @@ impl Directives {
                 "RULES" => d.rules = Some(words()),
                 "FIRES" => d.fires = words(),
                 "SILENT" => d.silent = words(),
+                "FUSED" => d.fused = true,
                 "NOT-RUN" => d.not_run = Some(rest.trim().to_owned()),
                 key if key.chars().all(|c| c.is_ascii_uppercase() || c == '-') => {
                     panic!("unknown directive {key}")
@@ -80,6 +84,7 @@ impl Directives {
             objective: self.objective,
             rule_filter: self.rules.clone(),
             keep_exports: self.keep_exports.clone(),
+            fused: self.fused,
             assumptions: Assumptions { closed_world: self.closed_world, ..Assumptions::default() },
             verify: true,
             ..Options::default()
@@ -125,7 +130,8 @@ fn ssa(wasm: &[u8]) -> String {
 
 /// The caps for a case.
 fn caps(name: &Path) -> Caps {
-    let inline = if name.starts_with("inline") { InlineCaps::default() } else { InlineCaps::OFF };
+    let inlined = name.starts_with("inline") || name.starts_with("boundary");
+    let inline = if inlined { InlineCaps::default() } else { InlineCaps::OFF };
     Caps { inline, ..Caps::default() }
 }
 
@@ -152,7 +158,7 @@ fn run(name: &Path, text: &str) -> String {
     let report = &output.report;
     assert!(report.functions.reverted == 0, "a function was reverted: {:?}", report.functions.reasons);
     if let Some(rule) = d.fires.iter().find(|r| hits(report, r) == 0) {
-        panic!("{rule} did not fire; these did: {:?}", report.rules);
+        panic!("{rule} did not fire; these did: {:?} {:?}", report.rules, report.passes);
     }
     if let Some(rule) = d.silent.iter().find(|r| hits(report, r) > 0) {
         panic!("{rule} fired and must not");

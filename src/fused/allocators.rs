@@ -3,7 +3,7 @@
 //! *Gives*: the function exported as `cabi_realloc`, or as `cabi_realloc$N` by meld, of the canonical ABI's type, that writes one
 //! memory and nothing else. *Takes back*: a function without a result that touches nothing but that memory and either has a
 //! name that says so, or has the shape of `free`: it does nothing with null, reads the word before what its parameter points to,
-//! and of constant addresses uses only such as the functions that the allocator consists of use as well. A function that only
+//! and uses state at a constant address that the functions which give memory use as well. A function that only
 //! passes its parameters on to one that takes back is one, too.
 //!
 //! A module that gives its own functions such names and shapes, and means something else, is what the assumption
@@ -19,6 +19,7 @@ use crate::ir::types::Type;
 use crate::memory::Role;
 use crate::memory::objects::{Objects, Place, Root};
 use crate::module::{Entity, Module};
+use hashbrown::HashSet;
 
 /// How a function that may take memory back looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,46 @@ pub enum ReleaseShape {
     Passes(FuncId),
     /// Neither.
     Plain,
+}
+
+/// Constant addresses and callees of a function that are kept.
+const MAX_KEPT: usize = 128;
+
+/// The constant addresses that a graph accesses, and the functions that it calls.
+pub fn state(f: &Function, objects: &Objects<'_>) -> (Vec<(MemoryId, u32)>, Vec<FuncId>) {
+    let (mut addresses, mut callees) = (Vec::new(), Vec::new());
+    for &b in &f.layout {
+        for &i in &f.blocks[b].insts {
+            for access in [objects.read(f, i), objects.written(f, i)].into_iter().flatten() {
+                if access.place.root == Root::Zero {
+                    addresses.push((access.memory, access.place.offset));
+                }
+            }
+            if let (Op::Call, Imm::Func(callee)) = (f.insts[i].op, f.insts[i].imm) {
+                callees.push(callee);
+            }
+        }
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.truncate(MAX_KEPT);
+    callees.sort_unstable();
+    callees.dedup();
+    callees.truncate(MAX_KEPT);
+    (addresses, callees)
+}
+
+/// The constant addresses that functions and what they call access.
+fn state_of(shapes: &[Shape], from: impl Iterator<Item = FuncId>) -> HashSet<(MemoryId, u32)> {
+    let mut todo: Vec<FuncId> = from.collect();
+    let mut seen: HashSet<FuncId> = todo.iter().copied().collect();
+    let mut found = HashSet::new();
+    while let Some(func) = todo.pop() {
+        let Some(shape) = shapes.get(func.as_u32() as usize) else { continue };
+        found.extend(shape.addresses.iter().copied());
+        todo.extend(shape.callees.iter().copied().filter(|&callee| seen.insert(callee)));
+    }
+    found
 }
 
 /// Names of functions that take memory back: pointer first.
@@ -136,13 +177,19 @@ pub fn roles(
     }
     given.sort_unstable();
     given.dedup();
+    let state = state_of(shapes, roles.iter().map(|&(func, _)| func));
     let mut takers: Vec<Option<MemoryId>> = vec![None; shapes.len()];
     for (func, _) in &module.funcs {
         let n = func.as_u32() as usize;
         let Some(shape) = shapes.get(n).and_then(|s| s.release) else { continue };
         let named = module.func_name(func).is_some_and(|name| NAMES.contains(&name));
         takers[n] = match shape {
-            ReleaseShape::Header(memory) => Some(memory),
+            // What shares no state with the allocator changes what its parameter points to, or counts references.
+            ReleaseShape::Header(memory)
+                if named || shapes[n].addresses.iter().any(|a| state.contains(a)) =>
+            {
+                Some(memory)
+            }
             ReleaseShape::Plain if named => only_memory(func),
             _ => None,
         };

@@ -17,6 +17,7 @@ pub mod stacks;
 
 use crate::Options;
 use crate::analysis::{Cfg, Summaries};
+use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::function::Function;
 use crate::memory::Knowledge;
 use crate::memory::objects::Objects;
@@ -29,6 +30,10 @@ use stacks::StackUse;
 pub struct Shape {
     /// What it does to globals that may be stack pointers; `None`: its body is kept as bytes.
     pub stacks: Option<Vec<StackUse>>,
+    /// Constant addresses that it accesses.
+    pub addresses: Vec<(MemoryId, u32)>,
+    /// Functions that it calls.
+    pub callees: Vec<FuncId>,
     /// Whether it looks like one that takes memory back.
     pub release: Option<ReleaseShape>,
     /// Whether it copies between two memories, or only passes its parameters on.
@@ -41,7 +46,10 @@ impl Shape {
         let cfg = Cfg::compute(f);
         let nothing = Knowledge::default();
         let objects = Objects::compute(f, &cfg, &nothing);
+        let (addresses, callees) = allocators::state(f, &objects);
         Shape {
+            addresses,
+            callees,
             stacks: Some(stacks::uses(f, &cfg, &objects, module)),
             release: allocators::release_shape(f, &objects),
             crosses: allocators::crosses(f),

@@ -8,7 +8,7 @@
 use super::Shape;
 use crate::analysis::Cfg;
 use crate::ir::entity::{Block, GlobalId, Inst, MemoryId, Value};
-use crate::ir::function::{Function, Terminator};
+use crate::ir::function::{Edge, Function, Terminator};
 use crate::ir::ops::{Imm, Op};
 use crate::ir::types::Type;
 use crate::memory::objects::{Objects, Root};
@@ -53,6 +53,14 @@ pub fn uses(f: &Function, cfg: &Cfg, objects: &Objects<'_>, module: &Module) -> 
     list.into_iter().map(|g| one(f, cfg, objects, g)).collect()
 }
 
+/// How far the pointer is at the other end of an edge: who throws leaves it anywhere.
+fn behind(f: &Function, from: Block, edge: &Edge, distance: Option<i32>) -> Option<i32> {
+    match f.term(from) {
+        Terminator::Invoke { handlers, .. } if handlers.iter().any(|h| h.edge.block == edge.block) => None,
+        _ => distance,
+    }
+}
+
 fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> StackUse {
     let is = |i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(global);
     let mut result =
@@ -87,15 +95,15 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
             }
         }
         ends.push((b, distance));
-        for &s in cfg.succs(b) {
-            at_start[s].get_or_insert(distance);
+        for e in f.term(b).edges() {
+            at_start[e.block].get_or_insert(behind(f, b, e, distance));
         }
     }
     let writes = || cfg.rpo().iter().flat_map(|&b| &f.blocks[b].insts).any(|&i| is(i, Op::GlobalSet));
     if writes() {
         for (b, end) in ends {
             let leaves = matches!(f.term(b), Terminator::Return(_) | Terminator::TailCall { .. });
-            let differs = cfg.succs(b).iter().any(|&s| at_start[s] != Some(end));
+            let differs = f.term(b).edges().any(|e| at_start[e.block] != Some(behind(f, b, e, end)));
             result.is_other |= (leaves && end != Some(0)) || differs;
         }
     }

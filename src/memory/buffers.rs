@@ -11,7 +11,8 @@
 //! - Between the copy and each read nothing may write the bytes that were copied. An allocation does not, and giving back
 //!   something else does not.
 //! - Where the source is given back in between (what a callee returned is, before the caller has read it), that waits until the
-//!   buffer is.
+//!   buffer is, which has to be so on every way.
+//! - Nothing is called in between that writes the memory of a source in a frame: its function may have returned.
 //!
 //! The copy traps where its source is out of bounds, and so does what stands in its place.
 //!
@@ -107,7 +108,7 @@ struct Uses {
 }
 
 /// Sees through the buffers of a graph, one after the other.
-pub fn see_through(f: &mut Function, cx: &Context<'_>, _work: &mut usize, counts: &mut Counts) {
+pub fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts: &mut Counts) {
     let calls: Vec<(Block, Inst)> = f
         .layout
         .iter()
@@ -117,6 +118,9 @@ pub fn see_through(f: &mut Function, cx: &Context<'_>, _work: &mut usize, counts
     for (_, call) in calls {
         // Blocks are split and values replaced: what is known is asked for anew.
         let Some(block) = block_of(f, call) else { continue };
+        // Each looks at the whole graph.
+        let Some(left) = work.checked_sub(f.values.len()) else { return };
+        *work = left;
         match one(f, block, call, cx) {
             Ok(name) => *counts.entry(name).or_default() += 1,
             Err(_) => {}
@@ -170,7 +174,11 @@ fn one(f: &mut Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<&
     let late = walk.late_releases(&uses).ok_or(Declined::Source)?;
     let single = |&(_, i): &(Block, Inst)| f.args(i).len() == 1;
     let after_fill = |&site: &(Block, Inst)| before((fill_block, fill), site);
-    if !late.is_empty() && !(late.iter().all(single) && uses.given_back.iter().all(after_fill)) {
+    if !late.is_empty()
+        && !(late.iter().all(single)
+            && uses.given_back.iter().all(after_fill)
+            && late.iter().all(|&site| walk.is_followed(site, &uses.given_back)))
+    {
         return Err(Declined::Source);
     }
     let is_tracked = objects.object(&source).is_some();
@@ -409,6 +417,33 @@ impl Walk<'_> {
         Some(late)
     }
 
+    /// Whether the buffer is given back on every way behind a release of the source, before the next copy.
+    fn is_followed(&self, (block, release): (Block, Inst), sites: &[(Block, Inst)]) -> bool {
+        let f = self.f;
+        let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
+        let mut todo = vec![(block, position(f, block, release) + 1)];
+        while let Some((b, from)) = todo.pop() {
+            let end = f.blocks[b].insts[from..]
+                .iter()
+                .find(|&&i| i == self.fill || sites.iter().any(|&(_, site)| site == i));
+            match end {
+                Some(&i) if i == self.fill => return false,
+                Some(_) => continue,
+                None => {}
+            }
+            let succs = self.cfg.succs(b);
+            if succs.is_empty() && !matches!(f.term(b), Terminator::Unreachable) {
+                return false;
+            }
+            for &s in succs {
+                if !std::mem::replace(&mut seen[s], true) {
+                    todo.push((s, 0));
+                }
+            }
+        }
+        true
+    }
+
     fn releases_source(&self, inst: Inst) -> bool {
         frees(self.f, inst, self.cx.knowledge).is_some_and(|(memory, pointer)| {
             memory == self.source.memory && self.objects.place(pointer) == self.objects.place(self.from)
@@ -423,6 +458,12 @@ impl Walk<'_> {
             return false;
         }
         if op.is_call() {
+            // The callee that a frame belongs to may have returned: the next call has its own frame there.
+            let in_frame =
+                objects.object(self.source).is_some_and(|o| matches!(o.kind, ObjectKind::Frame(_)));
+            if in_frame && cx.summaries.inst(f, inst).writes_data(self.source.memory) {
+                return true;
+            }
             // An allocation leaves alone what is in use, and so does giving back what is another object.
             let role = match f.insts[inst].imm {
                 Imm::Func(func) => cx.knowledge.role(func),

@@ -5,7 +5,8 @@
 //! one way ends in anything else, the load stays.
 //!
 //! **Licence.** Every way from the entry to the load passes a store of all its bytes, with nothing behind it that may write one
-//! of them. The store was in bounds, so the load was: it goes without its trap. What may write is decided by [`super::objects`].
+//! of them. The store was in bounds, so the load was: it goes without its trap. Where the load has an offset and is of no
+//! object, the store has the same address: a sum that wraps around is in bounds where the load is not. What may write is decided by [`super::objects`].
 //!
 //! **Declines.** The entry is reached, or the definition of what the address is computed from; a store that overlaps in part or
 //! may; calls that may write the memory; `memory.init`; atomics; memories that are shared or have 64-bit addresses; more than
@@ -242,13 +243,18 @@ impl Search<'_> {
             match objects.relation(&access, &written) {
                 Relation::Disjoint => {}
                 Relation::Unknown => return End::Lost,
+                Relation::Inside(_) if !objects.in_bounds_with(&access, &written) => return End::Lost,
                 Relation::Inside(ahead) => match f.insts[inst].op.kind() {
                     Kind::Store if stored(f.insts[inst].op).is_some() => return End::Store(inst, ahead),
                     Kind::MemoryCopy => match objects.read(f, inst) {
                         // The place in the source has the width of the load.
-                        Some(source) if self.cx.info.memory64(source.memory) == Some(false) => {
-                            access =
-                                Access { place: source.place.plus(ahead), width: access.width, ..source };
+                        Some(source)
+                            if self.cx.info.memory64(source.memory) == Some(false)
+                                && !self.cx.info.is_shared(source.memory) =>
+                        {
+                            // The copy was in bounds, and with it all that is asked for from here on.
+                            let place = source.place.plus(ahead);
+                            access = Access { place, width: access.width, ahead: 0, ..source };
                         }
                         _ => return End::Lost,
                     },

@@ -5,7 +5,7 @@
 //! the pointer, its writes go altogether.
 //!
 //! **Licence.** A stack pointer is recognised only where every function leaves it as it found it (`fused::stacks`), so
-//! a call does not change it. Writes go where no call reads the global and none is left by an exception.
+//! a call that returns does not change it; graphs with handlers of exceptions are left alone. Writes go where no call reads the global and none is left by an exception.
 
 use super::edit::{Replaced, insert, insert_i32, position, remove};
 use super::objects::constant;
@@ -49,6 +49,10 @@ fn single(f: &mut Function, g: GlobalId) -> u64 {
     let reads =
         f.layout.iter().flat_map(|&b| &f.blocks[b].insts).filter(|&&i| is(f, i, Op::GlobalGet)).count();
     let first = read_at_entry(f, g);
+    // What a callee that throws has lowered stays low: a handler may find the pointer anywhere.
+    if f.layout.iter().any(|&b| matches!(f.term(b), Terminator::Invoke { .. })) {
+        return 0;
+    }
     if reads == usize::from(first.is_some()) {
         return 0;
     }

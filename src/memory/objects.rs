@@ -104,6 +104,8 @@ pub struct Access {
     pub derived: Set,
     /// How many bytes, if that is constant.
     pub width: Option<u32>,
+    /// How many of the bytes behind the root are the instruction's own offset, which does not wrap around.
+    pub ahead: u64,
 }
 
 /// How two places in one memory lie to each other.
@@ -233,6 +235,11 @@ impl<'a> Objects<'a> {
             self.derived[p] = UNTRACKED;
         }
         for &b in cfg.rpo() {
+            for &i in f.blocks[b].insts.iter().filter(|&&i| f.result(i).is_none()) {
+                for &v in f.results(i) {
+                    self.derived[v] = UNTRACKED;
+                }
+            }
             for e in f.term(b).edges() {
                 for &p in &f.block_params(e.block)[..f.produced(e)] {
                     self.derived[p] = UNTRACKED;
@@ -271,13 +278,24 @@ impl<'a> Objects<'a> {
             (_, Kind::Pure | Kind::Trap) if is_comparison(data.op) => UNTRACKED,
             (Op::Select, _) => known(args[0]) | known(args[1]),
             (Op::I32Sub, _) if self.distance(args) => UNTRACKED,
-            // A number added to a pointer is a pointer into the same object.
             (_, Kind::Pure | Kind::Trap) => {
                 if args.iter().any(|&a| known(a) == 0) {
                     return 0;
                 }
-                let pointers = args.iter().filter(|&&a| known(a) != UNTRACKED);
-                pointers.fold(None, |set, &a| Some(set.unwrap_or(0) | known(a))).unwrap_or(UNTRACKED)
+                let all = args.iter().fold(0, |set, &a| set | known(a));
+                let is_number = |v: Value| known(v) == UNTRACKED;
+                match (data.op, args) {
+                    // A number added to a pointer is a pointer into the same object.
+                    (Op::I32Add, &[a, b]) if is_number(a) != is_number(b) => {
+                        known(if is_number(a) { b } else { a })
+                    }
+                    (Op::I32Sub, &[a, b]) if constant(f, b).is_some() => known(a),
+                    (Op::I32And, &[a, b]) if constant(f, b).is_some_and(|c| c >= 1 << 31) => known(a),
+                    (Op::I32Or, &[a, b]) if constant(f, b).is_some_and(|c| c < 1 << 16) => known(a),
+                    // What is computed from a pointer in another way may be a number, a distance say: added to another
+                    // pointer it leads to where that belongs, or anywhere.
+                    _ => all | UNTRACKED,
+                }
             }
             _ => match f.result(inst).map(known) {
                 Some(set) if set != 0 => set,
@@ -384,7 +402,17 @@ impl<'a> Objects<'a> {
     /// The access through a memory argument.
     fn through(&self, memory: MemoryId, address: Value, offset: u64, width: Option<u32>) -> Access {
         let derived = self.derived(address);
-        Access { memory, place: self.place(address).plus(offset as u32), derived, width }
+        Access { memory, place: self.place(address).plus(offset as u32), derived, width, ahead: offset }
+    }
+
+    /// Whether an access of bytes that lie inside of another's is in bounds because the other was. Both places are known modulo
+    /// 2^32 only: a sum that wraps around is in bounds where the same sum with an offset is not.
+    pub fn in_bounds_with(&self, a: &Access, b: &Access) -> bool {
+        let same_address = || {
+            let offset = |x: &Access| x.place.offset.wrapping_sub(x.ahead as u32);
+            offset(a) == offset(b) && a.ahead >= b.ahead
+        };
+        a.ahead == 0 || self.object(a).is_some() || same_address()
     }
 
     /// What an instruction other than a call reads of memory.

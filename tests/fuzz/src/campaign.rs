@@ -70,6 +70,9 @@ pub struct Coverage {
     rules: BTreeMap<String, u64>,
     reasons: BTreeMap<String, u64>,
     limits: BTreeMap<String, u64>,
+    /// In how many cases a pass fired, and how often.
+    #[serde(default)]
+    passes: BTreeMap<String, (u64, u64)>,
 }
 
 /// One finding.
@@ -124,6 +127,10 @@ impl Coverage {
         for (reason, n) in &f.reasons {
             *self.reasons.entry(reason.clone()).or_default() += *n as u64;
         }
+        for (name, n) in report.passes.iter().filter(|(_, n)| **n > 0) {
+            let sum = self.passes.entry(name.clone()).or_default();
+            *sum = (sum.0 + 1, sum.1 + *n as u64);
+        }
         for (limit, n) in &report.limits {
             *self.limits.entry(limit.clone()).or_default() += n;
         }
@@ -137,6 +144,9 @@ impl Coverage {
         }
         for (limit, n) in &self.limits {
             println!("    limit {limit} reached {n} times");
+        }
+        for (name, (cases, n)) in &self.passes {
+            println!("    pass {name} fired in {cases} cases, {n} times");
         }
         println!("rules that fired: {}", self.rules.values().filter(|n| **n > 0).count());
         if !rules {

@@ -28,6 +28,8 @@ pub enum Source {
     Rules,
     /// Programs in the form of fused components.
     Chains,
+    /// The same, keeping to the assumptions that hold for meld's output, and optimized as such.
+    Promoted,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
     /// Reads of a state around everything that may change it.
@@ -45,6 +47,7 @@ impl fmt::Display for Source {
             Source::SmithWasmtime => "smith-wasmtime",
             Source::Rules => "rules",
             Source::Chains => "chains",
+            Source::Promoted => "promoted",
             Source::Mutate => "mutate",
             Source::State => "state",
             Source::Mixed => "mixed",
@@ -64,6 +67,7 @@ impl Source {
             3..5 => Source::Smith,
             5..9 => Source::Rules,
             9..12 => Source::Mutate,
+            12..15 if seed.is_multiple_of(4) => Source::Promoted,
             12..15 => Source::Chains,
             15..17 => Source::State,
             _ => Source::Own,
@@ -80,6 +84,8 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::SmithWasmtime => smith::newer(seed),
         Source::Rules => left_sides::module(seed),
         Source::Chains => chains::module(seed),
+        // Without the exports there is nothing to recognise.
+        Source::Promoted => return chains::promoted::module(seed),
         Source::Mutate => mutate::module(seed),
         Source::State => state::module(seed),
     };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `closed-world` | all, with `--keep-export '*'`: every export stays reachable |
 //! | `canonical-abi`, `shadow-stack` | whose code writes no memory: nothing private could be dropped unseen |
+//! | the same two, by `--fused` | of the generator `promoted`, which keep to them |
 //! | `low-memory-unused` | whose code accesses no memory |
 //! | `no-traps` | without an operator that can trap |
 //! | `no-oom` | without `memory.grow` |
@@ -202,6 +203,11 @@ impl Choices {
     /// rule, that rule is often alone, since with the others a wrong one hides behind what they make of its left side.
     pub fn of(mut self, source: Source, seed: u64) -> Choices {
         match source.of(seed) {
+            Source::Promoted => {
+                self.options.fused = true;
+                self.options.assumptions =
+                    Assumptions { canonical_abi: None, shadow_stack: None, ..self.options.assumptions };
+            }
             Source::SmithWasmtime => self.engines = Engines::Wasmtime,
             Source::Rules if self.subset == Subset::All && Rng::new(seed ^ 0xa10e).percent(ALONE) => {
                 self.subset = Subset::One(left_sides::index(seed) as u64);
@@ -238,6 +244,10 @@ impl Choices {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word {
                 "--strict" => {}
+                "--fused" => {
+                    options.fused = true;
+                    (options.assumptions.canonical_abi, options.assumptions.shadow_stack) = (None, None);
+                }
                 "--egraph" => options.egraph = true,
                 "--no-revert" => options.no_revert = true,
                 "--verify" => options.verify = true,
@@ -304,7 +314,7 @@ pub fn flags(options: &Options) -> String {
         (Objective::Size, _) => "-Os".to_owned(),
         (Objective::Speed, effort) => format!("-O{effort}"),
     }];
-    out.push("--strict".to_owned());
+    out.push(if options.fused { "--fused" } else { "--strict" }.to_owned());
     let on = |flag: bool, text: &str| flag.then(|| text.to_owned());
     out.extend(on(options.egraph, "--egraph"));
     out.extend(on(options.no_revert, "--no-revert"));

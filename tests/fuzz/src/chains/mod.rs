@@ -11,6 +11,7 @@
 
 mod handles;
 mod lists;
+pub mod promoted;
 mod text;
 
 use crate::rng::Rng;

@@ -1,0 +1,17 @@
+;; Address and offset are the same: what holds for the store holds for the load. And a sum without an offset cannot be out of bounds where the store was not.
+;; FUSED: on
+;; FIRES: forwarded-loads
+(module
+  (import "env" "host" (func $host (param i32)))
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (func (export "f") (param $x i32) (param $y i32) (result i32)
+    (i32.store $b offset=16 (local.get $x) (local.get $y))
+    (i32.add (i32.load $b offset=16 (local.get $x)) (i32.load16_u $b (i32.add (local.get $x) (i32.const 18)))))
+  (func (export "sum") (param $x i32) (result i32)
+    (local $f i32)
+    (local.set $f (i32.sub (global.get $sp) (i32.const 16))) (global.set $sp (local.get $f))
+    (i32.store $a (local.get $f) (local.get $x))
+    (call $host (local.get $f))
+    (global.set $sp (i32.add (local.get $f) (i32.const 16))) (local.get $x)))

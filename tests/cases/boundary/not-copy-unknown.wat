@@ -1,0 +1,16 @@
+;; The length is not constant.
+;; FUSED: on
+;; SILENT: expanded-copies
+(module
+  (import "env" "host" (func $host (param i32)))
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (func (export "f") (param $x i32) (param $y i32) (result i32)
+    (memory.copy $b $b (i32.add (local.get $x) (i32.const 3)) (local.get $x) (i32.and (local.get $y) (i32.const 31)))
+    (i32.load $b offset=4 (i32.and (local.get $x) (i32.const 0xfff))))
+  (func (export "g") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32) 
+    (local.set $f (i32.sub (global.get $sp) (i32.const 32))) (global.set $sp (local.get $f))
+    (i32.store $a (local.get $f) (local.get $x)) (call $host (local.get $f)) (local.set $r (local.get $x))
+    (global.set $sp (i32.add (local.get $f) (i32.const 32)))
+    (local.get $r)))

@@ -1,0 +1,14 @@
+;; What lies above the stack pointer belongs to the caller.
+;; FUSED: on
+;; SILENT: dead-stores
+(module
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (func (export "f") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32) 
+    (local.set $f (i32.sub (global.get $sp) (i32.const 32))) (global.set $sp (local.get $f))
+    (i32.store $a offset=40 (local.get $f) (local.get $x))
+    (local.set $r (local.get $x))
+    (global.set $sp (i32.add (local.get $f) (i32.const 32)))
+    (local.get $r))
+  (func (export "seen") (result i32) (i32.load $a (i32.const 100008))))

@@ -1,0 +1,20 @@
+;; The distance added to the frame comes from a call with several results: the sum is stored and an import writes through it.
+;; FUSED: on
+(module
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (func (export "f") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32) (local $n i32)
+    (local.set $f (i32.sub (global.get $sp) (i32.const 32))) (global.set $sp (local.get $f))
+    (call $two (local.get $x)) (drop) (local.set $n)
+    (i32.store $a offset=8 (local.get $f) (local.get $y))
+    (i32.store $b (i32.const 64) (i32.add (local.get $f) (local.get $n)))
+    (call $write)
+    (local.set $r (i32.load $a offset=8 (local.get $f)))
+    (global.set $sp (i32.add (local.get $f) (i32.const 32)))
+    (local.get $r))
+  (func $two (export "two") (param i32) (result i32 i32)
+    (loop $l (br_if $l (i32.eqz (global.get $n)))) (i32.const 8) (local.get 0))
+  (global $n i32 (i32.const 1))
+  (func $write (export "write") (loop $l (br_if $l (i32.eqz (global.get $n))))
+    (i32.store $a (i32.and (i32.load $b (i32.const 64)) (i32.const 0x1fff8)) (i32.const 77))))

@@ -1,0 +1,17 @@
+;; Memories with 64-bit addresses are left alone.
+;; FUSED: on
+;; SILENT: forwarded-loads
+(module
+  (import "env" "host" (func $host (param i32)))
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (memory $w i64 1)
+  (func (export "f") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32) 
+    (local.set $f (i32.sub (global.get $sp) (i32.const 32))) (global.set $sp (local.get $f))
+    (i32.store $w (i64.const 64) (local.get $x))
+    (i32.store $a (local.get $f) (local.get $x))
+    (call $host (local.get $f))
+    (local.set $r (i32.load $w (i64.const 64)))
+    (global.set $sp (i32.add (local.get $f) (i32.const 32)))
+    (local.get $r)))

@@ -1,0 +1,21 @@
+;; A callee that throws leaves the pointer low: the handler reads what it is.
+;; FUSED: on
+;; NOT-RUN: exceptions
+;; SILENT: stack-pointer-reads stack-pointer-writes
+(module
+  (memory $a 2)
+  (memory $b 1)
+  (global $sp (mut i32) (i32.const 100000))
+  (tag $t)
+  (global $n i32 (i32.const 1))
+  (func $throws (export "throws") (param $x i32)
+    (loop $l (br_if $l (i32.eqz (global.get $n))))
+    (global.set $sp (i32.sub (global.get $sp) (i32.const 16)))
+    (if (local.get $x) (then (throw $t)))
+    (global.set $sp (i32.add (global.get $sp) (i32.const 16))))
+  (func (export "f") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32)
+    (local.set $f (global.get $sp))
+    (block $h (try_table (catch $t $h) (call $throws (local.get $x))))
+    (local.set $r (i32.sub (global.get $sp) (local.get $f)))
+    (global.set $sp (local.get $f))
+    (local.get $r)))
