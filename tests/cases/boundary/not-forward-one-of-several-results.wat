@@ -16,5 +16,5 @@
     (global.set $sp (i32.add (local.get $f) (i32.const 32)))
     (local.get $r))
   (func $two (export "two") (param i32) (result i32 i32)
-    (loop $l (br_if $l (i32.eqz (global.get $n)))) (i32.const 8) (local.get 0))
+    (if (i32.eqz (global.get $n)) (then (return (call $two (local.get 0))))) (i32.const 8) (local.get 0))
   (global $n i32 (i32.const 1)))
