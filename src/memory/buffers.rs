@@ -121,9 +121,8 @@ pub fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts:
         // Each looks at the whole graph.
         let Some(left) = work.checked_sub(f.values.len()) else { return };
         *work = left;
-        match one(f, block, call, cx) {
-            Ok(name) => *counts.entry(name).or_default() += 1,
-            Err(_) => {}
+        if let Ok(name) = one(f, block, call, cx) {
+            *counts.entry(name).or_default() += 1;
         }
     }
 }
@@ -174,11 +173,10 @@ fn one(f: &mut Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<&
     let late = walk.late_releases(&uses).ok_or(Declined::Source)?;
     let single = |&(_, i): &(Block, Inst)| f.args(i).len() == 1;
     let after_fill = |&site: &(Block, Inst)| before((fill_block, fill), site);
-    if !late.is_empty()
-        && !(late.iter().all(single)
-            && uses.given_back.iter().all(after_fill)
-            && late.iter().all(|&site| walk.is_followed(site, &uses.given_back)))
-    {
+    let can_be_later = late.iter().all(single)
+        && uses.given_back.iter().all(after_fill)
+        && late.iter().all(|&site| walk.is_followed(site, &uses.given_back));
+    if !late.is_empty() && !can_be_later {
         return Err(Declined::Source);
     }
     let is_tracked = objects.object(&source).is_some();

@@ -368,21 +368,19 @@ fn convert(f: &mut Function, block: Block, store: Inst, ahead: u32, load: Op, ty
     let (bits, t) = if wide { (64, Type::I64) } else { (32, Type::I32) };
     let used = 8 * width;
     if used < bits {
-        let c = |f: &mut Function,
-                 n: u64,
-                 emit: &mut dyn FnMut(&mut Function, Op, Imm, &[Value], Type) -> Value| {
-            match wide {
-                true => emit(f, Op::I64Const, Imm::I64(n as i64), &[], Type::I64),
-                false => emit(f, Op::I32Const, Imm::I32(n as i32), &[], Type::I32),
-            }
+        let c = |n: u64| match wide {
+            true => (Op::I64Const, Imm::I64(n as i64)),
+            false => (Op::I32Const, Imm::I32(n as i32)),
         };
         if to.1 {
             let (shl, shr) = if wide { (Op::I64Shl, Op::I64ShrS) } else { (Op::I32Shl, Op::I32ShrS) };
-            let by = c(f, u64::from(bits - used), &mut emit);
+            let (by, imm) = c(u64::from(bits - used));
+            let by = emit(f, by, imm, &[], t);
             v = emit(f, shl, Imm::None, &[v, by], t);
             v = emit(f, shr, Imm::None, &[v, by], t);
         } else {
-            let mask = c(f, (1u64 << used) - 1, &mut emit);
+            let (mask, imm) = c((1u64 << used) - 1);
+            let mask = emit(f, mask, imm, &[], t);
             v = emit(f, if wide { Op::I64And } else { Op::I32And }, Imm::None, &[v, mask], t);
         }
     }

@@ -108,7 +108,8 @@ fn single(f: &mut Function, g: GlobalId) -> u64 {
 fn read_at_entry(f: &Function, g: GlobalId) -> Option<Inst> {
     let insts = f.blocks[f.entry].insts.iter().copied();
     let mut untouched = insts.take_while(|&i| {
-        !f.insts[i].op.is_call() && !(f.insts[i].op == Op::GlobalSet && f.insts[i].imm == Imm::Global(g))
+        let writes = f.insts[i].op == Op::GlobalSet && f.insts[i].imm == Imm::Global(g);
+        !f.insts[i].op.is_call() && !writes
     });
     untouched.find(|&i| f.insts[i].op == Op::GlobalGet && f.insts[i].imm == Imm::Global(g))
 }

@@ -129,7 +129,7 @@ impl Coverage {
         }
         for (name, n) in report.passes.iter().filter(|(_, n)| **n > 0) {
             let sum = self.passes.entry(name.clone()).or_default();
-            *sum = (sum.0 + 1, sum.1 + *n as u64);
+            *sum = (sum.0 + 1, sum.1 + *n);
         }
         for (limit, n) in &report.limits {
             *self.limits.entry(limit.clone()).or_default() += n;

@@ -476,13 +476,13 @@ fn function(
         }
         if m.rng.percent(60) {
             let size = m.rng.pick(&[16, 32, 48]);
-            let _ = write!(
+            let _ = writeln!(
                 start,
-                "(local.set $f_{memory} (i32.sub (global.get $sp_{memory}) (i32.const {size}))) (global.set $sp_{memory} (local.get $f_{memory}))\n"
+                "(local.set $f_{memory} (i32.sub (global.get $sp_{memory}) (i32.const {size}))) (global.set $sp_{memory} (local.get $f_{memory}))"
             );
-            let _ = write!(
+            let _ = writeln!(
                 end,
-                "(global.set $sp_{memory} (i32.add (local.get $f_{memory}) (i32.const {size})))\n"
+                "(global.set $sp_{memory} (i32.add (local.get $f_{memory}) (i32.const {size})))"
             );
             for part in 0..size / 16 {
                 let pointer = format!("(i32.add (local.get $f_{memory}) (i32.const {}))", 16 * part);
