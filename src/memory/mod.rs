@@ -88,6 +88,15 @@ impl Knowledge {
     }
 }
 
+/// The assumption that a pass acts under, for those that do nothing without one.
+pub fn assumption(pass: &str) -> Option<&'static str> {
+    match pass {
+        "erased-buffers" | "unused-buffers" => Some("canonical-abi"),
+        "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
+        _ => None,
+    }
+}
+
 /// How often each pass did something, by name.
 pub type Counts = BTreeMap<&'static str, u64>;
 

@@ -170,8 +170,10 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
     };
     let mut g = f.clone();
     let done = cx.clock.time("memory", || memory::promote(&mut g, &context));
-    result.left = done.left;
-    if done.counts.is_empty() {
+    if cx.options.fault == Some(Fault::PromotedGraph) {
+        g.layout.push(g.entry);
+    } else if done.counts.is_empty() {
+        result.left = done.left;
         return None;
     }
     if cx.options.verify
@@ -181,7 +183,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
         return None;
     }
-    result.promoted = done.counts;
+    (result.promoted, result.left) = (done.counts, done.left);
     Some(g)
 }
 

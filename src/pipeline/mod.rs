@@ -237,6 +237,9 @@ fn attempt(
     for (_, o) in &optimized {
         for (&name, n) in &o.promoted {
             *report.passes.entry(name.to_owned()).or_default() += n;
+            if let Some(assumption) = crate::memory::assumption(name) {
+                *report.assumptions.entry(assumption.to_owned()).or_default() += n;
+            }
         }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;

@@ -6,7 +6,7 @@ use loom_fuzz::generate;
 use loom_fuzz::oracle::{Verdict, compare};
 use loom_wasm::caps::{Caps, Fault};
 use loom_wasm::module::{decode, used_features};
-use loom_wasm::{Objective, Options, Report, optimize};
+use loom_wasm::{Assumptions, Objective, Options, Report, optimize};
 
 /// Stores, loads, a loop with two values carried round, a call and a function of two results: something for every stage.
 const MODULE: &str = r#"(module
@@ -133,6 +133,28 @@ fn every_fault_is_made_harmless() {
         let loud = !matches!(fault, Fault::Unavailable | Fault::Unsupported);
         assert_eq!(!report.notes.is_empty(), loud, "{fault:?}: {:?}", report.notes);
     }
+}
+
+/// A graph with promoted memory that breaks an invariant gives way to the one before.
+#[test]
+fn a_promoted_graph_that_is_refused() {
+    let text = r#"(module (memory 2) (global $sp (mut i32) (i32.const 65536))
+      (func (export "f") (param $x i32) (result i32) (local $f i32)
+        (global.set $sp (local.tee $f (i32.sub (global.get $sp) (i32.const 16))))
+        (i32.store (local.get $f) (local.get $x))
+        (local.set $x (i32.load (local.get $f)))
+        (global.set $sp (i32.add (local.get $f) (i32.const 16)))
+        (local.get $x)))"#;
+    let wasm = wat::parse_str(text).expect("text parses");
+    let fused = Options { fused: true, assumptions: Assumptions::default(), ..options() };
+    let (_, report) = run(&wasm, &fused);
+    assert!(report.passes.contains_key("stack-pointer-writes"), "{:?}", report.passes);
+    assert_eq!(report.assumptions.get("shadow-stack"), Some(&2), "{:?}", report.assumptions);
+    let (out, report) = run(&wasm, &Options { fault: Some(Fault::PromotedGraph), ..fused });
+    assert_eq!(limit(&report, "memory-refused"), 1);
+    assert!(!report.passes.contains_key("stack-pointer-writes"), "{:?}", report.passes);
+    assert!(report.notes.iter().any(|n| n.contains("promoted memory refused")), "{:?}", report.notes);
+    assert_eq!(bodies(&out), bodies(&run(&wasm, &options()).0));
 }
 
 /// Stack code that the checker refuses is written once more in the plainest way.
