@@ -22,6 +22,9 @@ pub struct Assumptions {
     pub canonical_abi: Option<bool>,
     /// Frames below the stack pointer are private. `None`: on where the stack pointer is recognised.
     pub shadow_stack: Option<bool>,
+    /// What results are returned in at a constant address is reached only from that constant. `None`: on for modules with meld's
+    /// attestation.
+    pub return_areas: Option<bool>,
     /// Addresses below 1024 are never accessed.
     pub low_memory_unused: bool,
     /// No instruction traps.

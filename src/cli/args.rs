@@ -13,6 +13,7 @@ Assumptions (--assume NAME, --no-assume NAME; --strict turns all off):
   closed-world       only the kept exports can be reached from outside (off)
   canonical-abi      the host touches memory only through pointers of the canonical ABI (on for meld's output)
   shadow-stack       frames below the stack pointer are private to their function (on where one is recognised)
+  return-areas       the memory that a component returns results in is reached only through its address (on for meld's output)
   low-memory-unused  addresses below 1024 are never accessed (off)
   no-traps           no instruction traps (off)
   no-oom             memory.grow inside an allocator succeeds (off)
@@ -163,6 +164,7 @@ pub enum Assumption {
     ClosedWorld,
     CanonicalAbi,
     ShadowStack,
+    ReturnAreas,
     LowMemoryUnused,
     NoTraps,
     NoOom,
@@ -239,6 +241,7 @@ impl Args {
         if self.strict {
             a.canonical_abi = Some(false);
             a.shadow_stack = Some(false);
+            a.return_areas = Some(false);
         }
         if let Some(both) = self.assume.iter().find(|n| self.no_assume.contains(n)) {
             let name = both.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned());
@@ -254,6 +257,7 @@ impl Args {
                     Assumption::ClosedWorld => a.closed_world = on,
                     Assumption::CanonicalAbi => a.canonical_abi = Some(on),
                     Assumption::ShadowStack => a.shadow_stack = Some(on),
+                    Assumption::ReturnAreas => a.return_areas = Some(on),
                     Assumption::LowMemoryUnused => a.low_memory_unused = on,
                     Assumption::NoTraps => a.no_traps = on,
                     Assumption::NoOom => a.no_oom = on,

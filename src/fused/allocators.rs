@@ -150,17 +150,22 @@ pub fn crosses(f: &Function) -> bool {
 
 /// The roles of a module's functions.
 ///
-/// `stacks`: the stack pointers, which a function leaves as it found them.
+/// `stacks`: the stack pointers, which a function leaves as it found them. `known`: what is known from the round before.
 pub fn roles(
     module: &Module,
     shapes: &[Shape],
     summaries: &Summaries,
     stacks: &[(GlobalId, MemoryId)],
+    known: Vec<(FuncId, Role)>,
 ) -> Vec<(FuncId, Role)> {
     let stack_masks = stacks.iter().fold(0, |mask, &(g, _)| mask | global_mask(g));
     let only_memory = |func| only_memory(module, func, summaries, stack_masks);
-    let mut roles: Vec<(FuncId, Role)> = Vec::new();
-    let mut given: Vec<MemoryId> = Vec::new();
+    let mut roles: Vec<(FuncId, Role)> = known;
+    let gives = |&(_, role): &(FuncId, Role)| match role {
+        Role::Realloc(memory) => Some(memory),
+        Role::Free(_) => None,
+    };
+    let mut given: Vec<MemoryId> = roles.iter().filter_map(gives).collect();
     for export in &module.exports {
         let stem = export.name.split('$').next().unwrap_or_default();
         let Entity::Func(func) = export.entity else { continue };
@@ -205,7 +210,9 @@ pub fn roles(
             at = next.as_u32() as usize;
             steps += 1;
         }
-        if let Some(&Some(memory)) = takers.get(at) {
+        if let Some(&Some(memory)) = takers.get(at)
+            && !roles.iter().any(|&(f, _)| f == func)
+        {
             roles.push((func, Role::Free(memory)));
         }
     }

@@ -12,6 +12,7 @@
 //! shadow stack.
 
 pub mod allocators;
+pub mod areas;
 pub mod boundaries;
 pub mod stacks;
 
@@ -19,10 +20,11 @@ use crate::Options;
 use crate::analysis::{Cfg, Summaries};
 use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::function::Function;
-use crate::memory::Knowledge;
 use crate::memory::objects::Objects;
-use crate::module::{ATTESTATION, Module};
+use crate::memory::{Knowledge, Role};
+use crate::module::{ATTESTATION, Module, Numbering};
 use allocators::ReleaseShape;
+use areas::Area;
 use stacks::StackUse;
 
 /// What is known of one function.
@@ -38,6 +40,8 @@ pub struct Shape {
     pub release: Option<ReleaseShape>,
     /// Whether it copies between two memories, or only passes its parameters on.
     pub crosses: bool,
+    /// What it does with constant addresses; `None`: its body is kept as bytes.
+    pub constants: Option<areas::Constants>,
 }
 
 impl Shape {
@@ -47,12 +51,14 @@ impl Shape {
         let nothing = Knowledge::default();
         let objects = Objects::compute(f, &cfg, &nothing);
         let (addresses, callees) = allocators::state(f, &objects);
+        let crosses = allocators::crosses(f);
         Shape {
             addresses,
             callees,
             stacks: Some(stacks::uses(f, &cfg, &objects, module)),
             release: allocators::release_shape(f, &objects),
-            crosses: allocators::crosses(f),
+            crosses,
+            constants: Some(areas::Constants::of(f, &objects, crosses)),
         }
     }
 }
@@ -64,6 +70,8 @@ pub struct Assumed {
     pub canonical_abi: bool,
     /// `shadow-stack`.
     pub shadow_stack: bool,
+    /// `return-areas`.
+    pub return_areas: bool,
 }
 
 impl Assumed {
@@ -73,25 +81,70 @@ impl Assumed {
         Assumed {
             canonical_abi: options.assumptions.canonical_abi.unwrap_or(fused),
             shadow_stack: options.assumptions.shadow_stack.unwrap_or(fused),
+            return_areas: options.assumptions.return_areas.unwrap_or(fused),
         }
     }
 
     /// Whether nothing is assumed.
     pub fn is_nothing(self) -> bool {
-        !self.canonical_abi && !self.shadow_stack
+        !self.canonical_abi && !self.shadow_stack && !self.return_areas
     }
 }
 
-/// What can be known under the assumptions.
-pub fn recognize(module: &Module, shapes: &[Shape], summaries: &Summaries, assumed: Assumed) -> Knowledge {
+/// What one round hands on to the next, which cannot find it any more: adapters and exports are gone then.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// The functions of allocators.
+    pub roles: Vec<(FuncId, Role)>,
+    /// The return areas.
+    pub areas: Vec<Area>,
+}
+
+impl Carried {
+    /// In the indices of the output; what is not in it is left out.
+    #[must_use]
+    pub fn renumbered(mut self, numbering: &Numbering) -> Carried {
+        let memory = |m: MemoryId| {
+            numbering.memories.is_written(m).then(|| MemoryId::from_u32(numbering.memories.get(m)))
+        };
+        let role = |&(func, role): &(FuncId, Role)| {
+            let func = numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))?;
+            Some((func, match role {
+                Role::Realloc(m) => Role::Realloc(memory(m)?),
+                Role::Free(m) => Role::Free(memory(m)?),
+            }))
+        };
+        self.roles = self.roles.iter().filter_map(role).collect();
+        self.areas = self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
+        self
+    }
+}
+
+/// What can be known under the assumptions. `carried`: what was known in the round before, in which more can be found, and then
+/// what is in this one.
+pub fn recognize(
+    module: &Module,
+    shapes: &[Shape],
+    summaries: &Summaries,
+    assumed: Assumed,
+    carried: &mut Carried,
+) -> Knowledge {
     if assumed.is_nothing() {
         return Knowledge::default();
     }
     let mut stacks = stacks::recognized(module, shapes);
-    let roles = match assumed.canonical_abi {
-        true => allocators::roles(module, shapes, summaries, &stacks),
-        false => Vec::new(),
-    };
+    if assumed.canonical_abi {
+        let known = std::mem::take(&mut carried.roles);
+        carried.roles = allocators::roles(module, shapes, summaries, &stacks, known);
+    }
+    if assumed.return_areas {
+        carried.areas.extend(areas::areas(shapes));
+        carried.areas = areas::merged(std::mem::take(&mut carried.areas));
+    }
     stacks.retain(|_| assumed.shadow_stack);
-    Knowledge::new(roles, stacks)
+    let mut knowledge = Knowledge::new(carried.roles.iter().copied(), stacks);
+    for area in areas::unread(module, shapes, &carried.areas) {
+        knowledge.add_unread(area.memory, area.start, area.end);
+    }
+    knowledge
 }

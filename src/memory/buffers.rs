@@ -18,7 +18,7 @@
 //!
 //! A buffer that is neither read nor written any more goes with its release.
 
-use super::edit::{Replaced, Variable, insert_i32, position, remove, split};
+use super::edit::{Replaced, Variable, insert_i32, position, remove, same, split};
 use super::objects::{
     Access, Escape, Object, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison,
     other_effects,
@@ -349,21 +349,6 @@ fn copy(
         }
         _ => Err(Declined::Written),
     }
-}
-
-/// Whether two values are computed in the same way from the same values.
-fn same(f: &Function, a: Value, b: Value, depth: u32) -> bool {
-    if a == b {
-        return true;
-    }
-    let (Some(i), Some(j)) = (f.def_inst(a), f.def_inst(b)) else { return false };
-    let (x, y) = (&f.insts[i], &f.insts[j]);
-    depth > 0
-        && x.op == y.op
-        && x.imm == y.imm
-        && x.op.is_pure()
-        && f.args(i).len() == f.args(j).len()
-        && f.args(i).iter().zip(f.args(j)).all(|(&a, &b)| same(f, a, b, depth - 1))
 }
 
 /// The ways from a copy to the reads of its buffer.

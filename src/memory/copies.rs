@@ -58,7 +58,9 @@ pub fn expand_small_copies(f: &mut Function, cx: &Context<'_>, counts: &mut Coun
         let known = |at: u32| {
             let fits = |w: &&u32| matches!(w, 1 | 2 | 4 | 8) && at + **w <= n;
             let read = loads.get(&(to.memory, to.place.plus(at))).filter(fits);
-            read.or_else(|| stores.get(&(from.memory, from.place.plus(at))).filter(fits)).copied()
+            let written = stores.get(&(from.memory, from.place.plus(at))).filter(fits);
+            // What is read in parts is taken apart as a value.
+            read.max(written).copied()
         };
         while at < n {
             // What nobody names, padding mostly, goes as far as the next thing that is named.

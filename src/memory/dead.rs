@@ -6,6 +6,8 @@
 //! `shadow-stack`); a buffer that has not escaped cannot be reached then. Accesses derived from an object stay inside of it, so
 //! the store does not trap; the source of a copy is still read at its end, where it may lie out of bounds.
 //!
+//! Stores into return areas that nothing in the program reads go as well ([`crate::fused::areas`]).
+//!
 //! **Declines.** The object has escaped; a read that may be of the same bytes; a copy of unknown length from an unknown source.
 
 use super::edit::{position, remove};
@@ -18,18 +20,27 @@ use crate::ir::function::{Function, ValueDef};
 use crate::ir::ops::{Imm, Kind, Op};
 use cranelift_entity::SecondaryMap;
 
+/// What stores into return areas count as.
+pub const AREA_STORES: &str = "return-area-stores";
+
 /// Removes the stores of a graph that are dead.
 pub fn remove_dead_stores(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
     let objects = Objects::compute(f, &cfg, cx.knowledge);
-    if objects.list.is_empty() {
-        return;
-    }
-    let mut dead = Vec::new();
+    let (mut dead, mut in_areas) = (Vec::new(), 0);
     for &b in cfg.rpo() {
         for (at, &i) in f.blocks[b].insts.iter().enumerate() {
             let Some(access) = objects.written(f, i) else { continue };
-            if cx.info.memory64(access.memory) == Some(false)
+            if objects.exact(&access).zip(access.width).is_some_and(|(start, width)| {
+                cx.knowledge.is_unread(access.memory, start, width)
+            }) && can_go(f, i, &objects)
+            {
+                dead.push((b, i));
+                in_areas += 1;
+                continue;
+            }
+            if !objects.list.is_empty()
+                && cx.info.memory64(access.memory) == Some(false)
                 && is_dead(f, &cfg, &objects, (b, at), &access, work)
                 && can_go(f, i, &objects)
             {
@@ -42,10 +53,12 @@ pub fn remove_dead_stores(f: &mut Function, cx: &Context<'_>, work: &mut usize, 
         keep_trap_of_source(f, b, i, &objects);
         gone.push(i);
     }
-    if !gone.is_empty() {
-        *counts.entry("dead-stores").or_default() += gone.len() as u64;
-        remove(f, &gone);
+    for (name, n) in [(AREA_STORES, in_areas), ("dead-stores", gone.len() - in_areas)] {
+        if n > 0 {
+            *counts.entry(name).or_default() += n as u64;
+        }
     }
+    remove(f, &gone);
 }
 
 /// Whether no way from a write leads to a read of what it wrote.

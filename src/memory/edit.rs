@@ -34,6 +34,21 @@ pub fn insert_i32(f: &mut Function, block: Block, at: usize, n: u32) -> Value {
     insert(f, block, at, Op::I32Const, Imm::I32(n as i32), &[], Type::I32)
 }
 
+/// Whether two values are computed in the same way from the same values, as far as so many operators deep shows it.
+pub fn same(f: &Function, a: Value, b: Value, depth: u32) -> bool {
+    if a == b {
+        return true;
+    }
+    let (Some(i), Some(j)) = (f.def_inst(a), f.def_inst(b)) else { return false };
+    let (x, y) = (&f.insts[i], &f.insts[j]);
+    depth > 0
+        && x.op == y.op
+        && x.imm == y.imm
+        && x.op.is_pure()
+        && f.args(i).len() == f.args(j).len()
+        && f.args(i).iter().zip(f.args(j)).all(|(&a, &b)| same(f, a, b, depth - 1))
+}
+
 /// Where an instruction stands in its block.
 pub fn position(f: &Function, block: Block, inst: Inst) -> usize {
     f.blocks[block].insts.iter().position(|&i| i == inst).expect("an instruction of the block")

@@ -55,6 +55,8 @@ pub enum Role {
 pub struct Knowledge {
     roles: HashMap<FuncId, Role>,
     stacks: HashMap<GlobalId, MemoryId>,
+    /// Bytes that are written at constant addresses and that nobody reads, by memory: first, and behind the last.
+    unread: HashMap<MemoryId, Vec<(u32, u32)>>,
 }
 
 impl Knowledge {
@@ -64,7 +66,7 @@ impl Knowledge {
         roles: impl IntoIterator<Item = (FuncId, Role)>,
         stacks: impl IntoIterator<Item = (GlobalId, MemoryId)>,
     ) -> Knowledge {
-        Knowledge { roles: roles.into_iter().collect(), stacks: stacks.into_iter().collect() }
+        Knowledge { roles: roles.into_iter().collect(), stacks: stacks.into_iter().collect(), unread: HashMap::new() }
     }
 
     /// What a function is to an allocator.
@@ -82,9 +84,25 @@ impl Knowledge {
         self.stacks.get(&global).copied()
     }
 
+    /// The functions of allocators, each with what it is.
+    pub fn roles(&self) -> impl Iterator<Item = (FuncId, Role)> {
+        self.roles.iter().map(|(&func, &role)| (func, role))
+    }
+
+    /// Nobody reads these bytes (assumption `return-areas`), which are in bounds.
+    pub fn add_unread(&mut self, memory: MemoryId, start: u32, end: u32) {
+        self.unread.entry(memory).or_default().push((start, end));
+    }
+
+    /// Whether so many bytes from an address on are in bounds and not read by anybody.
+    pub fn is_unread(&self, memory: MemoryId, start: u32, width: u32) -> bool {
+        let ranges = self.unread.get(&memory).map_or(&[][..], Vec::as_slice);
+        ranges.iter().any(|&(first, end)| first <= start && u64::from(start) + u64::from(width) <= end.into())
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.roles.is_empty() && self.stacks.is_empty()
+        self.roles.is_empty() && self.stacks.is_empty() && self.unread.is_empty()
     }
 }
 
@@ -93,6 +111,7 @@ pub fn assumption(pass: &str) -> Option<&'static str> {
     match pass {
         "erased-buffers" | "unused-buffers" => Some("canonical-abi"),
         "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
+        dead::AREA_STORES => Some("return-areas"),
         _ => None,
     }
 }

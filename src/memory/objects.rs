@@ -408,11 +408,16 @@ impl<'a> Objects<'a> {
     /// Whether an access of bytes that lie inside of another's is in bounds because the other was. Both places are known modulo
     /// 2^32 only: a sum that wraps around is in bounds where the same sum with an offset is not.
     pub fn in_bounds_with(&self, a: &Access, b: &Access) -> bool {
-        let same_address = || {
-            let offset = |x: &Access| x.place.offset.wrapping_sub(x.ahead as u32);
-            offset(a) == offset(b) && a.ahead >= b.ahead
-        };
-        a.ahead == 0 || self.object(a).is_some() || same_address()
+        let base = |x: &Access| x.place.offset.wrapping_sub(x.ahead as u32);
+        let same_address = || base(a) == base(b) && a.ahead >= b.ahead;
+        a.ahead == 0 || self.object(a).is_some() || same_address() || self.exact(a).is_some()
+    }
+
+    /// The address of the first byte, if it is constant: a sum that does not wrap around.
+    pub fn exact(&self, access: &Access) -> Option<u32> {
+        let base = access.place.offset.wrapping_sub(access.ahead as u32);
+        let fits = u64::from(base).checked_add(access.ahead).is_some_and(|end| end < 1 << 32);
+        (access.place.root == Root::Zero && fits).then_some(access.place.offset)
     }
 
     /// What an instruction other than a call reads of memory.

@@ -4,19 +4,24 @@
 //! parameter of the block where the ways meet, a way that brings a constant goes straight to where the test would lead: with
 //! a copy of the block, of [`MAX_COPIED`] instructions at most.
 //!
-//! **Licence.** The copy does what the block does, and its branch is decided by the constant that this edge brings.
+//! A test whose outcome follows from one that was made on the way (the adapter asks for the length that the post-return asked for) is
+//! decided in the same way.
+//!
+//! **Licence.** The copy does what the block does, and its branch is decided by the constant that this edge brings, or by a branch on the
+//! same value that this edge comes from, or that has led to where it comes from.
 //!
 //! **Declines.** Headers of loops (the loop would get a second entry); blocks that are too long; conditions that need more than
 //! what the block computes from its parameters.
 //!
 //! Reference: Bodík, Gupta and Soffa, "Interprocedural Conditional Branch Elimination", PLDI 1997.
 
-use super::edit::{Variable, tidy};
+use super::edit::{Variable, same, tidy};
 use super::{Context, Counts};
 use crate::analysis::Cfg;
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::entity::{Block, Value};
-use crate::ir::function::{Edge, Function, InstData, Terminator};
+use crate::ir::function::{Edge, Function, InstData, Terminator, ValueDef};
+use crate::ir::ops::Op;
 use crate::ir::types::Type;
 use cranelift_entity::SecondaryMap;
 use hashbrown::HashMap;
@@ -25,6 +30,10 @@ use hashbrown::HashMap;
 pub const MAX_COPIED: usize = 24;
 /// Ways of one graph that are threaded in one round.
 const MAX_THREADS: usize = 32;
+/// Branches that one is compared with, each leading to the next.
+const MAX_TESTS: usize = 8;
+/// Operators that two conditions are compared through.
+const MAX_DEPTH: u32 = 3;
 
 /// Threads what it can.
 pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, counts: &mut Counts) {
@@ -40,6 +49,7 @@ pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, c
 
 /// Makes branches on constants jumps.
 fn fold_branches(f: &mut Function, counts: &mut Counts) {
+    let cfg = Cfg::compute(f);
     let mut any = false;
     for b in f.layout.clone() {
         let cond = match f.term(b) {
@@ -47,7 +57,8 @@ fn fold_branches(f: &mut Function, counts: &mut Counts) {
             Terminator::Table { index, .. } => *index,
             _ => continue,
         };
-        let edge = decided(f, b, None, cond).and_then(|target| f.term(b).edges().nth(target).cloned());
+        let target = decided(f, b, None, cond).or_else(|| follows(f, &cfg, b, None, cond));
+        let edge = target.and_then(|target| f.term(b).edges().nth(target).cloned());
         if let Some(edge) = edge {
             f.blocks[b].term = Some(Terminator::Jump(edge));
             *counts.entry("folded-branches").or_default() += 1;
@@ -84,7 +95,8 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
                 continue;
             }
             for (n, edge) in f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block) {
-                if let Some(target) = decided(f, block, Some(edge), cond) {
+                let target = decided(f, block, Some(edge), cond);
+                if let Some(target) = target.or_else(|| follows(f, cfg, block, Some((pred, n)), cond)) {
                     return Some((pred, n, block, target));
                 }
             }
@@ -117,6 +129,69 @@ fn decided(f: &Function, block: Block, edge: Option<&Edge>, cond: Value) -> Opti
         Terminator::Table { targets, .. } => (c as usize).min(targets.len()),
         _ => return None,
     })
+}
+
+/// Which edge of a branch is taken because of a branch before it: one that led here through this edge (of this block), or through
+/// the only way in.
+fn follows(
+    f: &Function,
+    cfg: &Cfg,
+    block: Block,
+    edge: Option<(Block, usize)>,
+    cond: Value,
+) -> Option<usize> {
+    if !matches!(f.term(block), Terminator::Branch { .. }) {
+        return None;
+    }
+    let (mut asked, negated) = truth(f, cond);
+    if let ValueDef::Param(b, n) = f.values[asked].def
+        && b == block
+    {
+        let (pred, e) = edge?;
+        let edge = f.term(pred).edges().nth(e)?;
+        let made = f.produced(edge);
+        asked = *f.edge_args(edge).get((n as usize).checked_sub(made)?)?;
+    }
+    // Which edge of which block leads on.
+    let mut at = match edge {
+        Some(edge) => Some(edge),
+        None => only_way(f, cfg, block),
+    };
+    for _ in 0..MAX_TESTS {
+        let (pred, n) = at?;
+        if let Terminator::Branch { cond, .. } = f.term(pred) {
+            let (known, flipped) = truth(f, *cond);
+            if same(f, known, asked, MAX_DEPTH) {
+                let is_true = (n == 0) != flipped;
+                return Some(usize::from(is_true == negated));
+            }
+        }
+        at = only_way(f, cfg, pred);
+    }
+    None
+}
+
+/// The only edge into a block: from where, and which it is.
+fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
+    let &[pred] = cfg.preds(block) else { return None };
+    let mut edges = f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block);
+    let (n, _) = edges.next()?;
+    edges.next().is_none().then_some((pred, n))
+}
+
+/// The value that a condition asks whether it is null, and whether the condition is that it is.
+fn truth(f: &Function, cond: Value) -> (Value, bool) {
+    let (mut v, mut negated) = (cond, false);
+    while let Some(i) = f.def_inst(v) {
+        let zero = |a: Value| super::objects::constant(f, a) == Some(0);
+        match (f.insts[i].op, f.args(i)) {
+            (Op::I32Eqz, &[a]) => (v, negated) = (a, !negated),
+            (Op::I32Eq, &[a, b]) if zero(b) => (v, negated) = (a, !negated),
+            (Op::I32Ne, &[a, b]) if zero(b) => v = a,
+            _ => break,
+        }
+    }
+    (v, negated)
 }
 
 fn constant(f: &Function, v: Value) -> Option<Const> {

@@ -17,7 +17,7 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
-use crate::fused::{Assumed, boundaries, recognize};
+use crate::fused::{Assumed, Carried, boundaries, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
@@ -77,15 +77,15 @@ impl Files {
     }
 }
 
-/// One round.
-fn run(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
-    if let Some(output) = attempt(input, options, files, true)? {
-        return Ok(output);
+/// One round. `carried`: what the rounds before found out.
+fn run(input: &[u8], options: &Options, files: &Files, carried: Carried) -> Result<(Output, Carried), Error> {
+    if let Some(round) = attempt(input, options, files, carried.clone(), true)? {
+        return Ok(round);
     }
-    let again = attempt(input, options, files, false)?;
-    let mut output = again.ok_or_else(|| Error::new("internal error: old bodies do not fit"))?;
-    output.report.limits.insert("signatures-undone".to_owned(), 1);
-    Ok(output)
+    let again = attempt(input, options, files, carried, false)?;
+    let mut round = again.ok_or_else(|| Error::new("internal error: old bodies do not fit"))?;
+    round.0.report.limits.insert("signatures-undone".to_owned(), 1);
+    Ok(round)
 }
 
 /// One round, with or without changes of signatures. `None`: with them, some function needs its old body.
@@ -93,8 +93,9 @@ fn attempt(
     input: &[u8],
     options: &Options,
     files: &Files,
+    mut carried: Carried,
     change_signatures: bool,
-) -> Result<Option<Output>, Error> {
+) -> Result<Option<(Output, Carried)>, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
     let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
@@ -142,7 +143,9 @@ fn attempt(
         (rules, _) => rules,
     };
     let mut whole = Whole::default();
-    let knowledge = clock.time("program", || recognize(&module, &shapes, &summaries, assumed));
+    let knowledge = clock.time("program", || {
+        recognize(&module, &shapes, &summaries, assumed, &mut carried)
+    });
     if let Some(program) = &program {
         // Calls of allocators stay calls until the buffers that they give have been looked at.
         for (facts, n) in inline.iter_mut().zip(0..) {
@@ -269,7 +272,8 @@ fn attempt(
     report.boundaries = boundaries::tell(adapters, &left, &called, stays);
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
-    Ok(Some(Output { wasm, report }))
+    let carried = numbering.map_or_else(Carried::default, |n| carried.renumbered(&n));
+    Ok(Some((Output { wasm, report }, carried)))
 }
 
 /// What was decided for the program as a whole before its functions are optimized.

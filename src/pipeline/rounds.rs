@@ -3,27 +3,34 @@
 //!
 //! In an open world little of that is left to find, and one round is all. Another round is made while the last one changed
 //! calls or constants and saved at least a [`WORTH`]th of the code, at most [`MAX_ROUNDS`] in all; one that does not make the
-//! module smaller is thrown away. Each costs what the first one cost, for what is left of the program.
+//! module smaller (for speed: that makes it larger by more than a [`MAX_GROWTH`]th) is thrown away. Each costs what the first one cost, for what is left of the program.
 
 use super::{Files, Output, run};
-use crate::{Error, Options, Report};
+use crate::fused::Carried;
+use crate::{Error, Objective, Options, Report};
 use std::collections::BTreeMap;
 
 /// Rounds over a closed program, the first one included.
 pub const MAX_ROUNDS: u32 = 4;
+/// For speed a round may make the module larger by this part of it: what it takes out of loops is worth more.
+const MAX_GROWTH: usize = 20;
 /// A round that saves less than this part of the code is the last.
 const WORTH: u64 = 500;
 
 /// What a round may have done that gives the next one something to do.
-const REASONS: [&str; 4] =
-    ["inlined-bodies", "direct-calls", "constants-between-functions", "erased-buffers"];
+const REASONS: [&str; 5] =
+    ["inlined-bodies", "direct-calls", "constants-between-functions", "erased-buffers", "forwarded-loads"];
+
+/// What takes executed instructions out and is worth bytes.
+const PROMOTIONS: [&str; 4] =
+    ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers"];
 
 /// Optimizes in as many rounds as the program is worth.
 ///
 /// # Errors
 /// Those of [`run`].
 pub(super) fn optimize(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
-    let mut output = run(input, options, files)?;
+    let (mut output, mut carried) = run(input, options, files, Carried::default())?;
     // An explanation and a bug made on purpose belong to the input's functions.
     if !options.assumptions.closed_world || options.explain.is_some() || options.fault.is_some() {
         return Ok(output);
@@ -33,17 +40,25 @@ pub(super) fn optimize(input: &[u8], options: &Options, files: &Files) -> Result
     again.keep_exports = vec!["*".to_owned()];
     (again.caps.inline.copies, again.caps.inline.module) = (0, 0);
     let mut last = gains(&output.report);
-    for _ in 1..MAX_ROUNDS {
-        if !last {
+    for round in 1..MAX_ROUNDS {
+        // Calls of allocators stay calls for as long as their buffers may go: from here on these are functions like others.
+        let kept_apart = round > 1 && !std::mem::take(&mut carried.roles).is_empty();
+        if !last && !kept_apart {
             break;
         }
-        let next = run(&output.wasm, &again, files)?;
-        if next.wasm.len() >= output.wasm.len() {
+        let (next, handed_on) = run(&output.wasm, &again, files, carried)?;
+        let promotes = PROMOTIONS.iter().any(|pass| next.report.passes.contains_key(*pass));
+        let limit = match options.objective {
+            Objective::Speed if promotes => output.wasm.len() + output.wasm.len() / MAX_GROWTH,
+            _ => output.wasm.len() - 1,
+        };
+        if next.wasm.len() > limit {
             break;
         }
         last = gains(&next.report);
         output.report.add_round(next.report);
         output.wasm = next.wasm;
+        carried = handed_on;
     }
     Ok(output)
 }

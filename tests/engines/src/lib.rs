@@ -14,7 +14,12 @@ use loom_wasm::{Assumptions, Objective, Options};
 
 /// All assumptions off.
 pub fn strict() -> Assumptions {
-    Assumptions { canonical_abi: Some(false), shadow_stack: Some(false), ..Assumptions::default() }
+    Assumptions {
+        canonical_abi: Some(false),
+        shadow_stack: Some(false),
+        return_areas: Some(false),
+        ..Assumptions::default()
+    }
 }
 
 /// The choices of options that every suite runs, by name.

@@ -3,7 +3,7 @@
 //! | assumption | drawn for modules |
 //! |---|---|
 //! | `closed-world` | all, with `--keep-export '*'`: every export stays reachable |
-//! | `canonical-abi`, `shadow-stack` | whose code writes no memory: nothing private could be dropped unseen |
+//! | `canonical-abi`, `shadow-stack`, `return-areas` | whose code writes no memory: nothing private could be dropped unseen |
 //! | the same two, by `--fused` | of the generator `promoted`, which keep to them |
 //! | `low-memory-unused` | whose code accesses no memory |
 //! | `no-traps` | without an operator that can trap |
@@ -131,7 +131,12 @@ impl Subset {
 
 /// All assumptions off: whole memories are compared.
 pub fn strict() -> Assumptions {
-    Assumptions { canonical_abi: Some(false), shadow_stack: Some(false), ..Assumptions::default() }
+    Assumptions {
+        canonical_abi: Some(false),
+        shadow_stack: Some(false),
+        return_areas: Some(false),
+        ..Assumptions::default()
+    }
 }
 
 /// Options together with what they were made from.
@@ -170,6 +175,7 @@ impl Choices {
             closed_world: assume(true),
             canonical_abi: Some(assume(!facts.writes_memory)),
             shadow_stack: Some(assume(!facts.writes_memory)),
+            return_areas: Some(assume(!facts.writes_memory)),
             low_memory_unused: assume(!facts.accesses_memory),
             no_traps: assume(!facts.traps),
             no_oom: assume(!facts.grows),
@@ -206,7 +212,12 @@ impl Choices {
             Source::Promoted => {
                 self.options.fused = true;
                 self.options.assumptions =
-                    Assumptions { canonical_abi: None, shadow_stack: None, ..self.options.assumptions };
+                    Assumptions {
+                        canonical_abi: None,
+                        shadow_stack: None,
+                        return_areas: None,
+                        ..self.options.assumptions
+                    };
             }
             Source::SmithWasmtime => self.engines = Engines::Wasmtime,
             Source::Rules if self.subset == Subset::All && Rng::new(seed ^ 0xa10e).percent(ALONE) => {
@@ -247,6 +258,7 @@ impl Choices {
                 "--fused" => {
                     options.fused = true;
                     (options.assumptions.canonical_abi, options.assumptions.shadow_stack) = (None, None);
+                    options.assumptions.return_areas = None;
                 }
                 "--egraph" => options.egraph = true,
                 "--no-revert" => options.no_revert = true,
@@ -286,6 +298,7 @@ fn set(a: &mut Assumptions, name: &str) -> Result<(), String> {
         "closed-world" => a.closed_world = true,
         "canonical-abi" => a.canonical_abi = Some(true),
         "shadow-stack" => a.shadow_stack = Some(true),
+        "return-areas" => a.return_areas = Some(true),
         "low-memory-unused" => a.low_memory_unused = true,
         "no-traps" => a.no_traps = true,
         "no-oom" => a.no_oom = true,
@@ -300,6 +313,7 @@ pub fn assumed(a: &Assumptions) -> Vec<&'static str> {
         ("closed-world", a.closed_world),
         ("canonical-abi", a.canonical_abi == Some(true)),
         ("shadow-stack", a.shadow_stack == Some(true)),
+        ("return-areas", a.return_areas == Some(true)),
         ("low-memory-unused", a.low_memory_unused),
         ("no-traps", a.no_traps),
         ("no-oom", a.no_oom),
