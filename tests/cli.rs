@@ -272,7 +272,15 @@ fn help_lists_the_assumptions() {
     let out = loom(dir.path(), &["--help"]);
     assert_eq!(out.status.code(), Some(0));
     let help = stdout(&out);
-    for name in ["closed-world", "canonical-abi", "shadow-stack", "return-areas", "low-memory-unused", "no-traps", "no-oom"] {
+    for name in [
+        "closed-world",
+        "canonical-abi",
+        "shadow-stack",
+        "return-areas",
+        "low-memory-unused",
+        "no-traps",
+        "no-oom",
+    ] {
         assert!(help.lines().any(|l| l.trim_start().starts_with(name)), "{name}\n{help}");
     }
     assert_eq!(stderr(&out), "");

@@ -151,7 +151,9 @@ pub(super) fn merged(mut list: Vec<Area>) -> Vec<Area> {
     let mut out: Vec<Area> = Vec::with_capacity(list.len());
     for area in list {
         match out.last_mut() {
-            Some(last) if last.memory == area.memory && area.start <= last.end => last.end = last.end.max(area.end),
+            Some(last) if last.memory == area.memory && area.start <= last.end => {
+                last.end = last.end.max(area.end)
+            }
             _ => out.push(area),
         }
     }
@@ -176,7 +178,9 @@ pub fn unread(module: &Module, shapes: &[Shape], areas: &[Area]) -> Vec<Area> {
         }
     }
     numbers.sort_unstable();
-    let reads = merged(shapes.iter().flat_map(|s| s.constants.iter().flat_map(|c| c.reads.iter().copied())).collect());
+    let reads = merged(
+        shapes.iter().flat_map(|s| s.constants.iter().flat_map(|c| c.reads.iter().copied())).collect(),
+    );
     let mut out = Vec::new();
     for &area in areas.iter().filter(|a| is_private(module, a)) {
         let first = numbers.partition_point(|&n| n < area.start);
@@ -184,7 +188,9 @@ pub fn unread(module: &Module, shapes: &[Shape], areas: &[Area]) -> Vec<Area> {
             continue;
         }
         let mut at = area.start;
-        for read in reads.iter().filter(|r| r.memory == area.memory && r.start < area.end && r.end > area.start) {
+        for read in
+            reads.iter().filter(|r| r.memory == area.memory && r.start < area.end && r.end > area.start)
+        {
             if read.start > at {
                 out.push(Area { start: at, end: read.start, ..area });
             }

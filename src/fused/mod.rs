@@ -108,14 +108,19 @@ impl Carried {
             numbering.memories.is_written(m).then(|| MemoryId::from_u32(numbering.memories.get(m)))
         };
         let role = |&(func, role): &(FuncId, Role)| {
-            let func = numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))?;
-            Some((func, match role {
-                Role::Realloc(m) => Role::Realloc(memory(m)?),
-                Role::Free(m) => Role::Free(memory(m)?),
-            }))
+            let func =
+                numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))?;
+            Some((
+                func,
+                match role {
+                    Role::Realloc(m) => Role::Realloc(memory(m)?),
+                    Role::Free(m) => Role::Free(memory(m)?),
+                },
+            ))
         };
         self.roles = self.roles.iter().filter_map(role).collect();
-        self.areas = self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
+        self.areas =
+            self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
         self
     }
 }

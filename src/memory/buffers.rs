@@ -24,7 +24,7 @@ use super::objects::{
     other_effects,
 };
 use super::traps::trap_out_of_bounds;
-use super::{Context, Counts, Left, Role};
+use super::{Context, Counts, Left, Role, nested};
 use crate::analysis::{Cfg, DomTree};
 use crate::ir::cleanup::substitute;
 use crate::ir::entity::{Block, FuncId, Inst, MemoryId, Value};
@@ -123,6 +123,9 @@ pub fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts:
         *work = left;
         if let Ok(name) = one(f, block, call, cx) {
             *counts.entry(name).or_default() += 1;
+        } else if nested::see_through(f, (block, call), cx).is_ok() {
+            *counts.entry("erased-lists").or_default() += 1;
+            super::edit::tidy(f);
         }
     }
 }
@@ -197,7 +200,7 @@ fn one(f: &mut Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<&
 }
 
 /// The block that an instruction is in.
-fn block_of(f: &Function, inst: Inst) -> Option<Block> {
+pub(super) fn block_of(f: &Function, inst: Inst) -> Option<Block> {
     f.layout.iter().copied().find(|&b| f.blocks[b].insts.contains(&inst))
 }
 
@@ -469,7 +472,7 @@ impl Walk<'_> {
 }
 
 /// Lets a load or a copy read the other memory.
-fn read_instead(f: &mut Function, read: Inst, buffer: MemoryId, source: MemoryId) {
+pub(super) fn read_instead(f: &mut Function, read: Inst, buffer: MemoryId, source: MemoryId) {
     match &mut f.insts[read].imm {
         Imm::Mem(m) | Imm::MemLane(m, _) if m.memory == buffer => m.memory = source,
         Imm::MemCopy { src, .. } if *src == buffer => *src = source,

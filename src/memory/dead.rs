@@ -31,9 +31,11 @@ pub fn remove_dead_stores(f: &mut Function, cx: &Context<'_>, work: &mut usize, 
     for &b in cfg.rpo() {
         for (at, &i) in f.blocks[b].insts.iter().enumerate() {
             let Some(access) = objects.written(f, i) else { continue };
-            if objects.exact(&access).zip(access.width).is_some_and(|(start, width)| {
-                cx.knowledge.is_unread(access.memory, start, width)
-            }) && can_go(f, i, &objects)
+            if objects
+                .exact(&access)
+                .zip(access.width)
+                .is_some_and(|(start, width)| cx.knowledge.is_unread(access.memory, start, width))
+                && can_go(f, i, &objects)
             {
                 dead.push((b, i));
                 in_areas += 1;

@@ -21,6 +21,7 @@ pub mod dead;
 mod edit;
 pub mod forward;
 pub mod frames;
+pub mod nested;
 pub mod objects;
 pub mod threading;
 pub mod traps;
@@ -66,7 +67,11 @@ impl Knowledge {
         roles: impl IntoIterator<Item = (FuncId, Role)>,
         stacks: impl IntoIterator<Item = (GlobalId, MemoryId)>,
     ) -> Knowledge {
-        Knowledge { roles: roles.into_iter().collect(), stacks: stacks.into_iter().collect(), unread: HashMap::new() }
+        Knowledge {
+            roles: roles.into_iter().collect(),
+            stacks: stacks.into_iter().collect(),
+            unread: HashMap::new(),
+        }
     }
 
     /// What a function is to an allocator.
@@ -109,7 +114,7 @@ impl Knowledge {
 /// The assumption that a pass acts under, for those that do nothing without one.
 pub fn assumption(pass: &str) -> Option<&'static str> {
     match pass {
-        "erased-buffers" | "unused-buffers" => Some("canonical-abi"),
+        "erased-buffers" | "erased-lists" | "unused-buffers" => Some("canonical-abi"),
         "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
         dead::AREA_STORES => Some("return-areas"),
         _ => None,

@@ -180,7 +180,7 @@ fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
 }
 
 /// The value that a condition asks whether it is null, and whether the condition is that it is.
-fn truth(f: &Function, cond: Value) -> (Value, bool) {
+pub(super) fn truth(f: &Function, cond: Value) -> (Value, bool) {
     let (mut v, mut negated) = (cond, false);
     while let Some(i) = f.def_inst(v) {
         let zero = |a: Value| super::objects::constant(f, a) == Some(0);

@@ -143,9 +143,7 @@ fn attempt(
         (rules, _) => rules,
     };
     let mut whole = Whole::default();
-    let knowledge = clock.time("program", || {
-        recognize(&module, &shapes, &summaries, assumed, &mut carried)
-    });
+    let knowledge = clock.time("program", || recognize(&module, &shapes, &summaries, assumed, &mut carried));
     if let Some(program) = &program {
         // Calls of allocators stay calls until the buffers that they give have been looked at.
         for (facts, n) in inline.iter_mut().zip(0..) {

@@ -18,12 +18,18 @@ const MAX_GROWTH: usize = 20;
 const WORTH: u64 = 500;
 
 /// What a round may have done that gives the next one something to do.
-const REASONS: [&str; 5] =
-    ["inlined-bodies", "direct-calls", "constants-between-functions", "erased-buffers", "forwarded-loads"];
+const REASONS: [&str; 6] = [
+    "inlined-bodies",
+    "direct-calls",
+    "constants-between-functions",
+    "erased-buffers",
+    "erased-lists",
+    "forwarded-loads",
+];
 
 /// What takes executed instructions out and is worth bytes.
-const PROMOTIONS: [&str; 4] =
-    ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers"];
+const PROMOTIONS: [&str; 5] =
+    ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers", "erased-lists"];
 
 /// Optimizes in as many rounds as the program is worth.
 ///

@@ -211,13 +211,12 @@ impl Choices {
         match source.of(seed) {
             Source::Promoted => {
                 self.options.fused = true;
-                self.options.assumptions =
-                    Assumptions {
-                        canonical_abi: None,
-                        shadow_stack: None,
-                        return_areas: None,
-                        ..self.options.assumptions
-                    };
+                self.options.assumptions = Assumptions {
+                    canonical_abi: None,
+                    shadow_stack: None,
+                    return_areas: None,
+                    ..self.options.assumptions
+                };
             }
             Source::SmithWasmtime => self.engines = Engines::Wasmtime,
             Source::Rules if self.subset == Subset::All && Rng::new(seed ^ 0xa10e).percent(ALONE) => {
