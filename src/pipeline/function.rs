@@ -99,7 +99,9 @@ pub(super) struct Optimized {
 impl Optimized {
     /// Whether buffers went: what others of the program may then do without is not in the size of this function.
     pub fn erases(&self) -> bool {
-        ["erased-buffers", "unused-buffers"].iter().any(|name| self.promoted.contains_key(name))
+        ["erased-buffers", "erased-lists", "unused-buffers"]
+            .iter()
+            .any(|name| self.promoted.contains_key(name))
     }
 
     /// A limit was reached `times` times.
@@ -169,7 +171,13 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         speed: cx.options.objective == Objective::Speed,
     };
     let mut g = f.clone();
+    if std::env::var("LOOM_DUMP").is_ok() {
+        eprintln!("=== before {}\n{}", f.id.as_u32(), print::function(&g, None));
+    }
     let done = cx.clock.time("memory", || memory::promote(&mut g, &context));
+    if std::env::var("LOOM_DUMP").is_ok() {
+        eprintln!("=== after {:?}\n{}", done.counts, print::function(&g, None));
+    }
     if cx.options.fault == Some(Fault::PromotedGraph) {
         g.layout.push(g.entry);
     } else if done.counts.is_empty() {

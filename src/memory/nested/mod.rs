@@ -107,17 +107,20 @@ fn plan(f: &Function, call: (Block, Inst), cx: &Context<'_>) -> Result<Plan, Dec
     if derived.is(from) {
         return Err(Declined::Fill);
     }
-    let uses = uses::uses(f, &cfg, &levels, &derived, memory, cx)?;
+    let mut uses = uses::uses(f, &cfg, &levels, &derived, memory, cx)?;
     let fill = root.fill;
-    let all = || uses.reads.iter().chain(&uses.writes).chain(&uses.scrubs);
-    if all().any(|&site| !before(fill, site)) {
+    if uses.reads.iter().chain(&uses.writes).chain(&uses.scrubs).any(|&site| !before(fill, site)) {
         return Err(Declined::Fill);
     }
     let idle =
         idle_loops(f, (&cfg, &dom, &loops), &levels, &derived, memory, &uses).ok_or(Declined::Written)?;
     let in_idle: Vec<Block> =
         cfg.rpo().iter().copied().filter(|&b| idle.iter().any(|&(h, _)| loops.contains(h, b))).collect();
-    let between = between(f, &cfg, fill, all().chain(levels[1..].iter().map(|l| &l.fill)), &in_idle);
+    let (gone, writes): (Vec<_>, Vec<_>) = uses.writes.iter().partition(|(b, _)| in_idle.contains(b));
+    uses.writes = writes;
+    uses.scrubs.extend(gone);
+    let sites = uses.reads.iter().chain(&uses.writes).chain(levels[1..].iter().map(|l| &l.fill));
+    let between = between(f, &cfg, fill, sites, &in_idle);
     // Addresses into what was copied, for where that is given back.
     let source_derived = derive(f, &cfg, &loops, &levels, source, &[(from, 0)], &old);
     let flow = late::Flow { f, cfg: &cfg, dom: &dom, loops: &loops, levels: &levels };
@@ -154,7 +157,7 @@ fn between<'a>(
     between
 }
 
-/// The loops around stores over addresses, which all have to go. `None`: one of them does more than giving back.
+/// The loops that only give back: all that store over addresses have to be such. `None`: one of them does more.
 fn idle_loops(
     f: &Function,
     (cfg, dom, loops): (&Cfg, &DomTree, &Loops),
@@ -174,27 +177,44 @@ fn idle_loops(
         }
     };
     let mut found: Vec<(Block, (Block, usize))> = Vec::new();
-    for &(b, _) in &uses.scrubs {
-        let one = idle::idle_loop(f, cfg, dom, loops, b, &harmless)?;
-        // What is read behind it would see what was stored over the addresses.
-        let exit = f.term(one.1.0).edges().nth(one.1.1)?.block;
+    // What is read behind such a loop would see what it has stored.
+    let is_last = |gone: &[Block], from: &[Block]| {
         let reads = |x: Block| {
-            let is_gone = found.iter().chain([&one]).any(|&(h, _)| loops.contains(h, x));
+            let is_gone = gone.iter().any(|&h| loops.contains(h, x));
             !is_gone && uses.reads.iter().any(|&(r, _)| r == x)
         };
         let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
-        let mut todo = vec![exit];
+        let mut todo = from.to_vec();
         while let Some(x) = todo.pop() {
             if std::mem::replace(&mut seen[x], true) || x == levels[0].fill.0 {
                 continue;
             }
             if reads(x) {
-                return None;
+                return false;
             }
             todo.extend(cfg.succs(x));
         }
-        if !found.iter().any(|l| l.0 == one.0) {
-            found.push(one);
+        true
+    };
+    let sites = uses.scrubs.iter().map(|&s| (s, true)).chain(uses.writes.iter().map(|&w| (w, false)));
+    for ((b, i), has_to_go) in sites {
+        let gone: Vec<Block> = found.iter().map(|l| l.0).collect();
+        let one = idle::idle_loop(f, cfg, dom, loops, b, &harmless).filter(|one| {
+            let exit = f.term(one.1.0).edges().nth(one.1.1);
+            exit.is_some_and(|e| is_last(&[&gone[..], &[one.0]].concat(), &[e.block]))
+        });
+        match one {
+            Some(one) if !gone.contains(&one.0) => found.push(one),
+            Some(_) => {}
+            None if has_to_go => {
+                // In no loop of its own it may go by itself.
+                let here = uses.reads.iter().any(|&(r, x)| r == b && position(f, b, x) > position(f, b, i));
+                let straight = loops.innermost(b) == loops.innermost(levels[0].fill.0);
+                if !straight || here || !is_last(&gone, cfg.succs(b)) {
+                    return None;
+                }
+            }
+            None => {}
         }
     }
     Some(found)
