@@ -37,7 +37,7 @@ mod uses;
 use super::Context;
 use super::buffers::{Declined, block_of};
 use super::edit::{Replaced, Variable, insert_i32, position, remove, split};
-use super::objects::{ObjectKind, Objects, frees};
+use super::objects::{ObjectKind, Objects, allocates, frees};
 use super::traps::trap_out_of_bounds;
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::ir::cleanup::substitute;
@@ -64,6 +64,8 @@ struct Plan {
     idle: Vec<(Block, (Block, usize))>,
     /// All blocks of these loops.
     in_idle: Vec<Block>,
+    /// Of each level whether what was copied is an allocation itself, and so in bounds.
+    in_bounds: Vec<bool>,
 }
 
 /// For each block how far instructions in it may come between the copy and what is done with it.
@@ -125,11 +127,40 @@ fn plan(f: &Function, call: (Block, Inst), cx: &Context<'_>) -> Result<Plan, Dec
     let source_derived = derive(f, &cfg, &loops, &levels, source, &[(from, 0)], &old);
     let flow = late::Flow { f, cfg: &cfg, dom: &dom, loops: &loops, levels: &levels };
     let late = flow.region(&source_derived, source, &between, cx).map_err(|()| Declined::Source)?;
-    let plan = Plan { levels, uses, memory, source, from, late, idle, in_idle };
     let objects = Objects::compute(f, &cfg, cx.knowledge);
+    let mut in_bounds = allocated(f, (&cfg, &dom, &loops), &levels, (from, source), cx);
+    in_bounds[0] |= objects.read(f, fill.1).is_some_and(|read| objects.object(&read).is_some());
+    let plan = Plan { levels, uses, memory, source, from, late, idle, in_idle, in_bounds };
     check_moved(f, &dom, &plan, (&derived, &source_derived), cx)?;
     check_source(f, (&cfg, &dom), &plan, &objects, &between, cx)?;
     Ok(plan)
+}
+
+/// Of each level whether what is copied there is an allocation, since the list that is copied is a deep copy itself.
+fn allocated(
+    f: &Function,
+    (cfg, dom, loops): (&Cfg, &DomTree, &Loops),
+    levels: &[Level],
+    (from, source): (Value, MemoryId),
+    cx: &Context<'_>,
+) -> Vec<bool> {
+    let mut found = vec![false; levels.len()];
+    let Some(call) = f.def_inst(from) else { return found };
+    let site =
+        block_of(f, call).filter(|_| allocates(f, call, cx.knowledge).is_some_and(|(m, _)| m == source));
+    let Some(other) = site.and_then(|b| levels::levels(f, cfg, dom, loops, (b, call), cx)) else {
+        return found;
+    };
+    // For each level the one that it is a copy of.
+    let mut same = vec![None; levels.len()];
+    same[0] = Some(0);
+    for (n, level) in levels.iter().enumerate().skip(1) {
+        let (parent, field) = level.parent.unwrap_or_default();
+        same[n] = same[parent].filter(|&p: &usize| other[p].stride == levels[parent].stride);
+        same[n] = same[n].and_then(|p| other[p].child(Some(field)));
+        found[n] = same[n].is_some();
+    }
+    found
 }
 
 /// Walks back from what is done with the copy to the copy.
@@ -316,7 +347,7 @@ fn is_elsewhere(f: &Function, objects: &Objects<'_>, i: Inst, from: Value) -> bo
 
 /// Reads what was copied instead of the copy.
 fn carry_out(f: &mut Function, plan: Plan, cx: &Context<'_>) {
-    let Plan { levels, uses, memory, source, from, late, idle, in_idle: _ } = plan;
+    let Plan { levels, uses, memory, source, from, late, idle, in_idle: _, in_bounds } = plan;
     for &(_, i) in uses.reads.iter().chain(&uses.writes) {
         super::buffers::read_instead(f, i, memory, source);
     }
@@ -334,7 +365,7 @@ fn carry_out(f: &mut Function, plan: Plan, cx: &Context<'_>) {
     for (header, exit) in idle {
         leave_out(f, header, exit);
     }
-    for l in &levels {
+    for (l, _) in levels.iter().zip(in_bounds).filter(|(_, in_bounds)| !in_bounds) {
         let (from, length) = (f.args(l.fill.1)[1], f.args(l.fill.1)[2]);
         let block = block_of(f, l.fill.1).expect("still there");
         let at = position(f, block, l.fill.1);
