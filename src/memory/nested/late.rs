@@ -2,13 +2,14 @@
 //! have been given back.
 
 use super::derive::{Derived, Fact};
-use super::levels::{Level, sum};
+use super::levels::Level;
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
-use crate::ir::ops::Kind;
+use crate::ir::ops::{Imm, Kind, Op};
 use crate::memory::Context;
-use crate::memory::objects::{frees, other_effects};
+use crate::memory::edit::same;
+use crate::memory::objects::{allocates, constant, frees, other_effects};
 use cranelift_entity::SecondaryMap;
 
 /// The blocks that give back what was copied.
@@ -183,9 +184,12 @@ fn is_for_something(
             let other = if n == 0 { els } else { then };
             let (asked, negated) = crate::memory::threading::truth(f, *cond);
             let if_something = (n == 0) != negated;
-            let length = sum(f, f.args(levels[0].fill.1)[2], 0);
-            let counts =
-                length.is_some_and(|s| s.constant == 0 && matches!(s.terms[..], [(v, _)] if v == asked));
+            let length = f.args(levels[0].fill.1)[2];
+            let factors = f.def_inst(length).filter(|&i| matches!(f.insts[i].op, Op::I32Mul | Op::I32Shl));
+            let counts = same(f, length, asked, 4)
+                || factors.is_some_and(|i| {
+                    same(f, f.args(i)[0], asked, 4) && constant(f, f.args(i)[1]).is_some_and(|c| c != 0)
+                });
             other.block == behind && if_something && counts
         }
         _ => false,
@@ -198,13 +202,13 @@ pub fn may_write(f: &Function, i: Inst, memory: MemoryId, cx: &Context<'_>) -> b
     if op.is_pure() || matches!(op.kind(), Kind::Load | Kind::Trap | Kind::MemoryGrow | Kind::MemorySize) {
         return false;
     }
-    if op.is_call() && crate::memory::objects::allocates(f, i, cx.knowledge).is_some() {
+    if op.is_call() && allocates(f, i, cx.knowledge).is_some() {
         return false;
     }
     match (op.kind(), f.insts[i].imm.memarg().map(|m| m.memory)) {
         (Kind::Store, Some(m)) => m == memory,
         _ => match f.insts[i].imm {
-            crate::ir::ops::Imm::MemCopy { dst, .. } => dst == memory,
+            Imm::MemCopy { dst, .. } => dst == memory,
             _ => {
                 let effects = cx.summaries.inst(f, i);
                 effects.writes_data(memory) || (!op.is_call() && other_effects(f, i, memory, cx.summaries))
