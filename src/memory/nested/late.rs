@@ -10,6 +10,7 @@ use crate::ir::ops::{Imm, Kind, Op};
 use crate::memory::Context;
 use crate::memory::edit::same;
 use crate::memory::objects::{allocates, constant, frees, other_effects};
+use crate::memory::threading::truth;
 use cranelift_entity::SecondaryMap;
 
 /// The blocks that give back what was copied.
@@ -159,38 +160,34 @@ impl Flow<'_> {
         if f.edge_args(out).iter().any(|&v| defined[v]) || outside.copied().any(|b| used(&b)) {
             return Err(());
         }
-        if !is_for_something(f, dom, way_in, behind, levels) {
+        if !is_entered(f, way_in, levels) {
             return Err(());
         }
         Ok(Some(Region { blocks, way_in, way_out, behind, levels: freed, reads }))
     }
 }
 
-/// Whether the region is entered always, or whenever the list is not empty.
-fn is_for_something(
-    f: &Function,
-    dom: &DomTree,
-    way_in: (Block, usize),
-    behind: Block,
-    levels: &[Level],
-) -> bool {
-    let (block, n) = way_in;
-    if !dom.dominates(block, behind) {
-        return false;
+impl Region {
+    /// Whether all ways from the copy to a block lead through the region, or past it because the list is empty.
+    pub fn is_before(&self, dom: &DomTree, block: Block) -> bool {
+        let (way_in, _) = self.way_in;
+        block != way_in && dom.dominates(way_in, block) && !self.blocks.contains(&block)
     }
+}
+
+/// Whether the region is entered always, or whenever the list is not empty.
+fn is_entered(f: &Function, (block, n): (Block, usize), levels: &[Level]) -> bool {
     match f.term(block) {
         Terminator::Jump(_) => true,
-        Terminator::Branch { cond, then, els } => {
-            let other = if n == 0 { els } else { then };
-            let (asked, negated) = crate::memory::threading::truth(f, *cond);
-            let if_something = (n == 0) != negated;
+        Terminator::Branch { cond, .. } => {
+            let (asked, negated) = truth(f, *cond);
             let length = f.args(levels[0].fill.1)[2];
             let factors = f.def_inst(length).filter(|&i| matches!(f.insts[i].op, Op::I32Mul | Op::I32Shl));
             let counts = same(f, length, asked, 4)
                 || factors.is_some_and(|i| {
                     same(f, f.args(i)[0], asked, 4) && constant(f, f.args(i)[1]).is_some_and(|c| c != 0)
                 });
-            other.block == behind && if_something && counts
+            (n == 0) != negated && counts
         }
         _ => false,
     }

@@ -273,7 +273,7 @@ fn check_moved(
     // It is given back as a whole, and what is used for that is there.
     if !insts().any(is_root)
         || late.levels.iter().any(|freed| !freed)
-        || !dom.dominates(late.behind, site)
+        || !late.is_before(dom, site)
         || plan.in_idle.contains(&site)
     {
         return Err(Declined::Source);
@@ -301,7 +301,7 @@ fn check_moved(
             (Some(r), Some(w)) => r < w + width && w < r + bytes,
             _ => true,
         };
-        if !dom.dominates(late.behind, b) || late.reads.iter().any(meets) {
+        if !late.is_before(dom, b) || late.reads.iter().any(meets) {
             return Err(Declined::Written);
         }
     }
@@ -318,9 +318,8 @@ fn check_source(
     cx: &Context<'_>,
 ) -> Result<(), Declined> {
     let fill = plan.levels[0].fill;
-    let spared = |b: Block| {
-        plan.late.as_ref().is_some_and(|late| dom.dominates(late.behind, b) || late.blocks.contains(&b))
-    };
+    let spared =
+        |b: Block| plan.late.as_ref().is_some_and(|late| late.is_before(dom, b) || late.blocks.contains(&b));
     for &b in cfg.rpo().iter().filter(|&&b| between[b] > 0 && !spared(b)) {
         let start = if b == fill.0 { position(f, b, fill.1) + 1 } else { 0 };
         let insts = &f.blocks[b].insts;
