@@ -17,7 +17,7 @@
 
 use super::edit::{Variable, same, tidy};
 use super::{Context, Counts};
-use crate::analysis::Cfg;
+use crate::analysis::{Cfg, DomTree};
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Edge, Function, InstData, Terminator, ValueDef};
@@ -30,8 +30,8 @@ use hashbrown::HashMap;
 pub const MAX_COPIED: usize = 24;
 /// Ways of one graph that are threaded in one round.
 const MAX_THREADS: usize = 32;
-/// Branches that one is compared with, each leading to the next.
-const MAX_TESTS: usize = 8;
+/// Blocks above one that are asked what was decided there.
+const MAX_TESTS: usize = 24;
 /// Operators that two conditions are compared through.
 const MAX_DEPTH: u32 = 3;
 
@@ -50,6 +50,7 @@ pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, c
 /// Makes branches on constants jumps.
 fn fold_branches(f: &mut Function, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
+    let dom = DomTree::compute(f, &cfg);
     let mut any = false;
     for b in f.layout.clone() {
         let cond = match f.term(b) {
@@ -57,7 +58,7 @@ fn fold_branches(f: &mut Function, counts: &mut Counts) {
             Terminator::Table { index, .. } => *index,
             _ => continue,
         };
-        let target = decided(f, b, None, cond).or_else(|| follows(f, &cfg, b, None, cond));
+        let target = decided(f, b, None, cond).or_else(|| follows(f, &cfg, &dom, b, None, cond));
         let edge = target.and_then(|target| f.term(b).edges().nth(target).cloned());
         if let Some(edge) = edge {
             f.blocks[b].term = Some(Terminator::Jump(edge));
@@ -72,6 +73,7 @@ fn fold_branches(f: &mut Function, counts: &mut Counts) {
 
 /// A way that decides a branch: the block it comes from, which of its edges, the block it leads to, and which edge that takes.
 fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
+    let dom = DomTree::compute(f, cfg);
     let mut is_header: SecondaryMap<Block, bool> = SecondaryMap::new();
     for &(_, to) in cfg.back_edges() {
         is_header[to] = true;
@@ -96,7 +98,7 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
             }
             for (n, edge) in f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block) {
                 let target = decided(f, block, Some(edge), cond);
-                if let Some(target) = target.or_else(|| follows(f, cfg, block, Some((pred, n)), cond)) {
+                if let Some(target) = target.or_else(|| follows(f, cfg, &dom, block, Some((pred, n)), cond)) {
                     return Some((pred, n, block, target));
                 }
             }
@@ -136,6 +138,7 @@ fn decided(f: &Function, block: Block, edge: Option<&Edge>, cond: Value) -> Opti
 fn follows(
     f: &Function,
     cfg: &Cfg,
+    dom: &DomTree,
     block: Block,
     edge: Option<(Block, usize)>,
     cond: Value,
@@ -152,21 +155,22 @@ fn follows(
         let made = f.produced(edge);
         asked = *f.edge_args(edge).get((n as usize).checked_sub(made)?)?;
     }
-    // Which edge of which block leads on.
-    let mut at = match edge {
-        Some(edge) => Some(edge),
-        None => only_way(f, cfg, block),
+    let tells = |(at, n): (Block, usize)| {
+        let Terminator::Branch { cond, .. } = f.term(at) else { return None };
+        let (known, flipped) = truth(f, *cond);
+        let is_true = (n == 0) != flipped;
+        same(f, known, asked, MAX_DEPTH).then(|| usize::from(is_true == negated))
     };
+    if let Some(target) = edge.and_then(tells) {
+        return Some(target);
+    }
+    // What was decided on the only way into a block holds in all that it dominates.
+    let mut at = edge.map_or(block, |(pred, _)| pred);
     for _ in 0..MAX_TESTS {
-        let (pred, n) = at?;
-        if let Terminator::Branch { cond, .. } = f.term(pred) {
-            let (known, flipped) = truth(f, *cond);
-            if same(f, known, asked, MAX_DEPTH) {
-                let is_true = (n == 0) != flipped;
-                return Some(usize::from(is_true == negated));
-            }
+        if let Some(target) = only_way(f, cfg, at).and_then(tells) {
+            return Some(target);
         }
-        at = only_way(f, cfg, pred);
+        at = dom.idom(at)?;
     }
     None
 }

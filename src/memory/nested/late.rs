@@ -232,10 +232,15 @@ fn common(dom: &DomTree, mut a: Block, mut b: Block) -> Block {
     a
 }
 
-/// The only block outside of what `entry` dominates, or the nearest one that it dominates, that all ways from the blocks lead to.
+/// Where all ways from the blocks meet: behind the last of them, or the only block outside of what `entry` dominates.
 fn meeting(f: &Function, cfg: &Cfg, dom: &DomTree, entry: Block, blocks: &[Block]) -> Option<Block> {
     let last = *blocks.iter().max_by_key(|b| cfg.position(**b))?;
-    // The ways out of what the entry dominates.
+    if let &[next] = cfg.succs(last)
+        && dom.dominates(entry, next)
+        && blocks.iter().all(|&b| !dom.dominates(next, b))
+    {
+        return Some(next);
+    }
     let mut outside: Vec<Block> = Vec::new();
     for &b in cfg.rpo().iter().filter(|&&b| dom.dominates(entry, b)) {
         for e in f.term(b).edges().filter(|e| !dom.dominates(entry, e.block)) {
@@ -244,17 +249,8 @@ fn meeting(f: &Function, cfg: &Cfg, dom: &DomTree, entry: Block, blocks: &[Block
             }
         }
     }
-    if let &[only] = &outside[..]
-        && cfg.position(only) > cfg.position(last)
-    {
-        return Some(only);
-    }
-    // Everything behind is dominated by the entry: the successor of the last of them, if that is only reached from there.
-    let succs = cfg.succs(last);
-    match succs {
-        &[next] if dom.dominates(entry, next) && blocks.iter().all(|&b| !dom.dominates(next, b)) => {
-            Some(next)
-        }
+    match outside[..] {
+        [only] if cfg.position(only) > cfg.position(last) => Some(only),
         _ => None,
     }
 }

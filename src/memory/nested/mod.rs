@@ -76,9 +76,27 @@ type Between = SecondaryMap<Block, usize>;
 /// # Errors
 /// Why it stays.
 pub fn see_through(f: &mut Function, call: (Block, Inst), cx: &Context<'_>) -> Result<(), Declined> {
+    end_blocks_at_releases(f, cx);
+    let call = (block_of(f, call.1).ok_or(Declined::Fill)?, call.1);
     let plan = plan(f, call, cx)?;
     carry_out(f, plan, cx);
     Ok(())
+}
+
+/// Lets every block that gives something back end there, so that what gives back a list is whole blocks.
+fn end_blocks_at_releases(f: &mut Function, cx: &Context<'_>) {
+    for b in f.layout.clone() {
+        let insts = &f.blocks[b].insts;
+        let releases = (0..insts.len()).filter(|&at| frees(f, insts[at], cx.knowledge).is_some());
+        for at in releases.collect::<Vec<_>>().into_iter().rev() {
+            if at + 1 == f.blocks[b].insts.len() && matches!(f.term(b), Terminator::Jump(_)) {
+                continue;
+            }
+            let rest = split(f, b, at + 1);
+            let next = f.edge(rest, &[]);
+            f.blocks[b].term = Some(Terminator::Jump(next));
+        }
+    }
 }
 
 fn plan(f: &Function, call: (Block, Inst), cx: &Context<'_>) -> Result<Plan, Declined> {
