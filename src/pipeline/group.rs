@@ -18,7 +18,7 @@ use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How often a group is cut before its functions are taken one by one.
@@ -38,6 +38,8 @@ pub(super) struct Source<'a> {
     pub known: &'a AtomicU64,
     /// Reads of globals that always hold the same.
     pub globals: &'a AtomicU64,
+    /// Whether a graph does not fit the new signatures, which no valid one is known to do.
+    pub misfit: &'a AtomicBool,
 }
 
 impl Source<'_> {
@@ -46,7 +48,9 @@ impl Source<'_> {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
-        self.signatures.apply(f);
+        if !self.signatures.apply(f) {
+            self.misfit.store(true, Ordering::Relaxed);
+        }
         [stores, globals, known]
     }
 

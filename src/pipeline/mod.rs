@@ -31,7 +31,7 @@ use assemble::{Assembled, Parts};
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared};
 use hashbrown::HashMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -178,7 +178,11 @@ fn attempt(
     let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
     if original.is_some() {
         let dropped = whole.signatures.change_types(&mut module);
-        report.passes.insert("unused-parameters".to_owned(), dropped);
+        for (pass, n) in [("unused-parameters", dropped.params), ("unused-results", dropped.results)] {
+            if n > 0 {
+                report.passes.insert(pass.to_owned(), n);
+            }
+        }
     }
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let kept = |export| program.as_ref().is_none_or(|p| p.keeps_export(export));
@@ -196,7 +200,7 @@ fn attempt(
         explain,
         clock: &clock,
     };
-    let (stores, known, globals) = Default::default();
+    let (stores, known, globals, misfit) = Default::default();
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
@@ -209,6 +213,7 @@ fn attempt(
                 stores: &stores,
                 known: &known,
                 globals: &globals,
+                misfit: &misfit,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &whole.plan, &shared)
@@ -217,7 +222,7 @@ fn attempt(
     let needs_old = |(func, o): &(FuncId, Optimized)| {
         o.body.is_none() && !o.is_absorbed && whole.signatures.touches(*func)
     };
-    if optimized.iter().any(needs_old) {
+    if AtomicBool::into_inner(misfit) || optimized.iter().any(needs_old) {
         return Ok(None);
     }
     for (pass, count) in [

@@ -21,6 +21,7 @@ pub mod devirt;
 pub mod facts;
 pub mod globals;
 pub mod inline;
+pub mod interface;
 pub mod merge;
 pub mod parametrize;
 pub mod plan;
