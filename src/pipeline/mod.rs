@@ -24,6 +24,7 @@ use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
+use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -103,6 +104,7 @@ fn attempt(
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
     let assumed = Assumed::of(&decoded.module, options);
+    let own_memories = memories::candidates(&decoded.module, options.assumptions.closed_world);
     let Survey {
         mut module,
         types,
@@ -110,10 +112,11 @@ fn attempt(
         summaries,
         mut inline,
         mut constants,
+        accesses,
         table_writes,
         operators,
         shapes,
-    } = survey(decoded, &clock, &options.caps, loops, !assumed.is_nothing())?;
+    } = survey(decoded, &clock, &options.caps, loops, !assumed.is_nothing(), &own_memories)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
     for reason in functions.iter().filter_map(Surveyed::raw) {
@@ -187,8 +190,16 @@ fn attempt(
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let kept = |export| program.as_ref().is_none_or(|p| p.keeps_export(export));
     let tables = Tables::of(&module, table_writes, kept);
+    let memories = match &program {
+        None => Memories::default(),
+        Some(program) => clock.time("program", || {
+            Memories::solve(&module, &own_memories, &accesses, |f| program.is_called(f), kept)
+        }),
+    };
+    drop(accesses);
     let shared = Shared {
         tables: &tables,
+        memories: &memories,
         knowledge: &knowledge,
         module: &module,
         options,
@@ -245,6 +256,9 @@ fn attempt(
             if let Some(assumption) = crate::memory::assumption(name) {
                 *report.assumptions.entry(assumption.to_owned()).or_default() += n;
             }
+        }
+        for (&name, n) in o.private.iter().filter(|_| o.body.is_some()) {
+            *report.passes.entry(name.to_owned()).or_default() += n;
         }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;

@@ -15,8 +15,14 @@ pub const MAX_ROUNDS: u32 = 4;
 const WORTH: u64 = 500;
 
 /// What a round may have done that gives the next one something to do.
-const REASONS: [&str; 4] =
-    ["inlined-bodies", "direct-calls", "constants-between-functions", "erased-buffers"];
+const REASONS: [&str; 6] = [
+    "inlined-bodies",
+    "direct-calls",
+    "constants-between-functions",
+    "erased-buffers",
+    "constant-data",
+    "unused-results",
+];
 
 /// Optimizes in as many rounds as the program is worth.
 ///

@@ -6,6 +6,7 @@
 
 use super::data;
 use super::reach::Live;
+use super::seen::Seen;
 use crate::ir::entity::{ElemId, FuncId};
 use crate::ir::types::{RefType, Type};
 use crate::module::{
@@ -35,13 +36,10 @@ fn fates<E: EntityRef, V>(
 }
 
 /// The plan that writes what is live, and what it leaves out, by kind.
-pub fn plan(module: &mut Module, live: &mut Live) -> (Plan, BTreeMap<String, u64>) {
+pub fn plan(module: &mut Module, live: &mut Live, seen: &Seen) -> (Plan, BTreeMap<String, u64>) {
     let (mut plan, mut all) = (Plan::default(), BTreeMap::new());
     let counts = &mut all;
-    let zeros = data::trim(module, live);
-    if zeros > 0 {
-        counts.insert("zero-data-bytes".to_owned(), zeros);
-    }
+    counts.append(&mut data::pack(module, live, seen));
     let declared = declare(module, live);
     let mut elems = live.elems.clone();
     elems.extend(declared);

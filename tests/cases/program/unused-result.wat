@@ -4,6 +4,7 @@
 ;; RULES: -
 (module
   (memory (export "m") 1)
+  (func (export "b") (param i32) (i32.store (local.get 0) (i32.const 9)))
   (func $pair (param i32 i32) (result i32 i32)
     (i32.store (local.get 0) (i32.const 7))
     (i32.load offset=8 (local.get 0))
