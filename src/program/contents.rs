@@ -115,7 +115,12 @@ impl Memories {
 }
 
 /// Turns the loads of constant data into constants; how many.
-pub(super) fn fold_loads(f: &mut Function, memories: &Memories, module: &Module, objective: Objective) -> u64 {
+pub(super) fn fold_loads(
+    f: &mut Function,
+    memories: &Memories,
+    module: &Module,
+    objective: Objective,
+) -> u64 {
     let mut known: SecondaryMap<Value, Option<Const>> = SecondaryMap::new();
     let mut folded = 0;
     for n in 0..f.layout.len() {
@@ -133,7 +138,9 @@ pub(super) fn fold_loads(f: &mut Function, memories: &Memories, module: &Module,
                     };
                     // Also what is not written as a constant may be an address.
                     known[result] = Some(value);
-                    if objective == Objective::Speed || const_bytes(value) <= load_bytes(arg, address) + MORE_BYTES {
+                    if objective == Objective::Speed
+                        || const_bytes(value) <= load_bytes(arg, address) + MORE_BYTES
+                    {
                         (f.insts[inst].op, f.insts[inst].imm) = value.to_op();
                         f.insts[inst].args = EntityList::new();
                         folded += 1;

@@ -30,10 +30,12 @@ use std::collections::BTreeMap;
 const MIN_GAP: u64 = 4;
 /// Segments that the data of a memory is cut into at most.
 pub const MAX_SEGMENTS: usize = 1 << 12;
+/// Name of that limit in the report.
+pub const LIMIT: &str = "data-segments";
 
 /// Rewrites the segments that are written; takes segments out of `live` that are empty then and that no body names. What was saved, by
-/// pass: bytes of the data section, bytes that nobody reads.
-pub fn pack(module: &mut Module, live: &mut Live, seen: &Seen) -> BTreeMap<String, u64> {
+/// pass: bytes of the data section, bytes that nobody reads; and how many memories would have got too many segments.
+pub fn pack(module: &mut Module, live: &mut Live, seen: &Seen) -> (BTreeMap<String, u64>, u64) {
     let mut of_memory: Vec<Vec<(u64, DataId)>> = vec![Vec::new(); module.memories.len()];
     let mut declined = vec![false; module.memories.len()];
     for (id, segment) in module.data.iter().filter(|(id, _)| live.data.contains(*id)) {
@@ -47,7 +49,7 @@ pub fn pack(module: &mut Module, live: &mut Live, seen: &Seen) -> BTreeMap<Strin
             _ => declined[memory.index()] = true,
         }
     }
-    let (mut saved, mut unread) = (0, 0);
+    let (mut saved, mut unread, mut limited) = (0, 0, 0);
     for (n, mut segments) in of_memory.into_iter().enumerate().filter(|(n, _)| !declined[*n]) {
         segments.sort_unstable();
         // They fit, so no end overflows.
@@ -59,10 +61,12 @@ pub fn pack(module: &mut Module, live: &mut Live, seen: &Seen) -> BTreeMap<Strin
         if let Some(reads) = seen.reads(memory) {
             unread += segments.iter().map(|&(at, id)| clear(&mut module.data[id], at, reads)).sum::<u64>();
         }
-        saved += pack_memory(module, live, memory, &segments);
+        let (bytes, too_many) = pack_memory(module, live, memory, &segments);
+        saved += bytes;
+        limited += u64::from(too_many);
     }
     let counts = [("zero-data-bytes", saved), ("unread-data-bytes", unread)];
-    counts.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect()
+    (counts.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect(), limited)
 }
 
 /// Lets passive segments with the same bytes be one; how many are another one then. Not those that a body drops: the others can still be
@@ -106,14 +110,21 @@ fn header(memory: MemoryId, at: u64, len: u64, wide: bool) -> u64 {
     3 + index + offset + uleb_len(len)
 }
 
-/// Rewrites the segments of one memory, by ascending address, where that is smaller; the bytes saved.
-fn pack_memory(module: &mut Module, live: &mut Live, memory: MemoryId, segments: &[(u64, DataId)]) -> u64 {
+/// Rewrites the segments of one memory, by ascending address, where that is smaller; the bytes saved, and whether there would have been
+/// too many of them.
+fn pack_memory(
+    module: &mut Module,
+    live: &mut Live,
+    memory: MemoryId,
+    segments: &[(u64, DataId)],
+) -> (u64, bool) {
     let wide = module.memories[memory].memory64;
     let whole = |at: u64, len: u64| header(memory, at, len, wide) + len;
     let before: u64 = segments.iter().map(|&(at, id)| whole(at, module.data[id].bytes.len() as u64)).sum();
+    let single = runs(module, segments);
     let mut gap = 0;
     let runs = loop {
-        let runs = joined(&runs(module, segments), gap, memory, wide);
+        let runs = joined(&single, gap, memory, wide);
         if runs.len() <= MAX_SEGMENTS.max(segments.len()) {
             break runs;
         }
@@ -124,7 +135,7 @@ fn pack_memory(module: &mut Module, live: &mut Live, memory: MemoryId, segments:
     let idle = named.clone().map(|&(at, _)| whole(at, 0)).skip(runs.len()).sum::<u64>();
     let after = runs.iter().map(|&(start, end)| whole(start, end - start)).sum::<u64>() + idle;
     if after >= before {
-        return 0;
+        return (0, gap > 0);
     }
     let mut pieces = pieces(module, segments, &runs).into_iter();
     let mut ids: Vec<DataId> = named.map(|&(_, id)| id).collect();
@@ -150,7 +161,7 @@ fn pack_memory(module: &mut Module, live: &mut Live, memory: MemoryId, segments:
         let id = module.data.push(DataSegment { mode, bytes });
         live.data.insert(id);
     }
-    before - after
+    (before - after, gap > 0)
 }
 
 /// The runs of bytes that are not zero, with fewer than [`MIN_GAP`] zeros in a row inside, by address.

@@ -219,7 +219,9 @@ impl Scan<'_> {
         match self.f.values[v].def {
             ValueDef::Param(b, n) if b == self.f.entry => Known::Parameter(n),
             ValueDef::Param(..) => Known::Other,
-            ValueDef::Result(i, n) => self.numbers.get(&i).map_or(Known::Other, |&call| Known::Result(call, n)),
+            ValueDef::Result(i, n) => {
+                self.numbers.get(&i).map_or(Known::Other, |&call| Known::Result(call, n))
+            }
         }
     }
 }

@@ -192,8 +192,13 @@ pub(super) fn accesses(f: &Function, inst: Inst, visit: &mut dyn FnMut(MemoryId,
         }
         (Kind::MemoryFill, Imm::Memory(m)) => visit(m, Access::Write(run(f, args[0], args[2]))),
         (Kind::MemoryInit, Imm::MemInit { memory, .. }) => visit(memory, Access::Write(None)),
-        (_, Imm::Mem(MemArg { memory, .. }) | Imm::MemLane(MemArg { memory, .. }, _) | Imm::Memory(memory)) => {
-            [Access::Read(None), Access::Write(None), Access::Size].into_iter().for_each(|a| visit(memory, a));
+        (
+            _,
+            Imm::Mem(MemArg { memory, .. }) | Imm::MemLane(MemArg { memory, .. }, _) | Imm::Memory(memory),
+        ) => {
+            [Access::Read(None), Access::Write(None), Access::Size]
+                .into_iter()
+                .for_each(|a| visit(memory, a));
         }
         _ => {}
     }

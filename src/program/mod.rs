@@ -21,8 +21,8 @@ pub mod data;
 pub mod devirt;
 pub mod facts;
 pub mod globals;
-pub mod inline;
 pub mod imports;
+pub mod inline;
 pub mod interface;
 pub mod memories;
 pub mod merge;
@@ -156,7 +156,7 @@ impl Program {
     pub fn finish(&self, module: &mut Module, share: bool) -> Finished {
         let mut live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
         let seen = seen::Seen::of(module, &self.facts, &live);
-        let (mut plan, mut passes) = plan::plan(module, &mut live, &seen);
+        let plan::Planned { mut plan, mut passes, limited } = plan::plan(module, &mut live, &seen);
         let equal = data::merge_passive(module, &live, &mut plan);
         let imports = if self.roots.closed { imports::merge(module, &live, &mut plan) } else { 0 };
         // A malformed new body is for the validator to find.
@@ -171,7 +171,10 @@ impl Program {
             ("equal-data-segments".to_owned(), equal),
             ("equal-imports".to_owned(), imports),
         ]);
-        let mut limits = BTreeMap::from([(parametrize::LIMIT.to_owned(), shared.given_up)]);
+        let mut limits = BTreeMap::from([
+            (parametrize::LIMIT.to_owned(), shared.given_up),
+            (data::LIMIT.to_owned(), limited),
+        ]);
         for counts in [&mut passes, &mut limits] {
             counts.retain(|_, n| *n > 0);
         }

@@ -47,9 +47,11 @@ impl Seen {
         private.iter().for_each(|m| seen.0[m] = Some(Bytes::default()));
         let names = |u: &Use| matches!(u, Use::Of(Entity::Memory(m)) if private.contains(*m));
         let concerns = |f: &FuncId| facts.get(f.index()).is_some_and(|facts| facts.uses().iter().any(names));
-        let bodies: Vec<FuncId> = module.funcs.keys().filter(|&f| live.called.contains(f)).filter(concerns).collect();
+        let bodies: Vec<FuncId> =
+            module.funcs.keys().filter(|&f| live.called.contains(f)).filter(concerns).collect();
         // Which memories are not read at unknown addresses, as far as that is known.
-        let open: Vec<AtomicBool> = module.memories.keys().map(|m| AtomicBool::new(private.contains(m))).collect();
+        let open: Vec<AtomicBool> =
+            module.memories.keys().map(|m| AtomicBool::new(private.contains(m))).collect();
         let left = || open.iter().any(|open| open.load(Ordering::Relaxed));
         let scan = |&func: &FuncId| {
             if !left() {

@@ -138,7 +138,9 @@ fn is_seen(f: &Function, inst: Inst, memories: &Memories) -> bool {
     match data.op.kind() {
         Kind::Store => !known,
         Kind::Load => false,
-        _ => effects(data.op, &data.imm).conflicts(EffectSet::TRAPS) || effects(data.op, &data.imm).writes != 0,
+        _ => {
+            effects(data.op, &data.imm).conflicts(EffectSet::TRAPS) || effects(data.op, &data.imm).writes != 0
+        }
     }
 }
 
