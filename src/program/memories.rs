@@ -151,6 +151,11 @@ fn uses(f: &Function) -> SecondaryMap<Value, bool> {
     used
 }
 
+/// Whether an access of these bytes of a memory surely traps: no memory with addresses of 32 bits is that large.
+pub(super) fn traps(module: &Module, memory: MemoryId, range: Option<Range>) -> bool {
+    !module.memories[memory].memory64 && range.is_some_and(|r| r.1 > 1 << 32)
+}
+
 /// The value of an integer constant, zero-extended.
 pub(super) fn constant(f: &Function, v: Value) -> Option<u64> {
     match f.def_inst(v).map(|i| f.insts[i].imm)? {
@@ -270,6 +275,7 @@ impl Memories {
         for (memory, access) in called.flat_map(|(_, accesses)| accesses.0.iter()) {
             let Some(private) = &mut of[*memory] else { continue };
             match *access {
+                Access::Read(range) | Access::Write(range) if traps(module, *memory, range) => {}
                 Access::Read(range) => private.reads.add(range),
                 Access::Write(range) => private.writes.add(range),
                 Access::Size => private.sized = true,

@@ -8,7 +8,7 @@
 //! at unknown addresses.
 
 use super::facts::BodyFacts;
-use super::memories::{Bytes, Range};
+use super::memories::{Bytes, Range, traps};
 use super::reach::Live;
 use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::ops::{Imm, Kind};
@@ -126,7 +126,7 @@ fn reads(module: &Module, func: FuncId, memories: &EntitySet<MemoryId>) -> Reads
     if walked.is_err() {
         list = memories.iter().map(|m| (m, None)).collect();
     }
-    list.retain(|(m, _)| memories.contains(*m));
+    list.retain(|&(m, range)| memories.contains(m) && !traps(module, m, range));
     list.sort_unstable();
     list.dedup();
     list

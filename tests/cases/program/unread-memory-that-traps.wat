@@ -29,4 +29,7 @@
   (func (export "division") (param i32 i32) (result i32)
     (i32.store (local.get 0) (local.get 1))
     (i32.div_u (i32.const 1) (local.get 1))
-    (i32.store (local.get 0) (local.get 1))))
+    (i32.store (local.get 0) (local.get 1)))
+  (func (export "never") (param i32 i32)
+    (i32.store (local.get 0) (local.get 1))
+    (if (local.get 1) (then (drop (i32.load8_u offset=4294967295 (i32.const 1)))))))
