@@ -16,7 +16,7 @@
 
 use super::memories::{Access, Memories, accesses, constant, exact};
 use crate::analysis::{Cfg, DomTree};
-use crate::ir::effects::{EffectSet, effects};
+use crate::ir::effects::effects;
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
@@ -138,9 +138,7 @@ fn is_seen(f: &Function, inst: Inst, memories: &Memories) -> bool {
     match data.op.kind() {
         Kind::Store => !known,
         Kind::Load => false,
-        _ => {
-            effects(data.op, &data.imm).conflicts(EffectSet::TRAPS) || effects(data.op, &data.imm).writes != 0
-        }
+        _ => effects(data.op, &data.imm).writes != 0,
     }
 }
 
