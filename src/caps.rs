@@ -104,6 +104,8 @@ impl Default for Caps {
 pub enum Fault {
     /// The lifted graph breaks an invariant.
     LiftedGraph,
+    /// The graph with the constant data of private memories breaks an invariant.
+    PrivateMemory,
     /// The graph with promoted memory breaks an invariant.
     PromotedGraph,
     /// A stage panics.

@@ -145,7 +145,7 @@ fn zeros_of_data_segments() {
       (func (export "run") (param i32) (result i32) (i32.load8_u (i32.and (local.get 0) (i32.const 127))))"#;
     let data = |segments: &str| optimized(&format!("(module {run} {segments})"));
     assert_eq!(data(r#"(data (i32.const 8) "ZabZ") (data (i32.const 64) "Z")"#), [2]);
-    assert_eq!(data(r#"(data (i32.const 8) "\00a\00")"#), [2]);
+    assert_eq!(data(r#"(data (i32.const 8) "\00a\00")"#), [1]);
     // The second segment puts zeros over the first.
     assert_eq!(data(r#"(data (i32.const 8) "abcdef") (data (i32.const 10) "Z")"#), [6, 12]);
     assert_eq!(data(r#"(data (i32.const 10) "Z") (data (i32.const 21) "abcdef")"#), [12, 6]);
@@ -213,16 +213,47 @@ fn parameters_beyond_the_64th_stay() {
 /// What does not fit any more is not used: the module is optimized again with its own signatures.
 #[test]
 fn an_old_body_brings_the_old_signatures() {
-    let text =
-        std::fs::read_to_string(root().join("tests/cases/program/unused-parameter.wat")).expect("a case");
-    let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
-    for fault in [Fault::LiftedGraph, Fault::Body, Fault::Panic] {
-        let options = Options { fault: Some(fault), verify: true, ..Options::default() };
-        let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
-        assert_eq!(output.report.limits.get("signatures-undone"), Some(&1), "{fault:?}");
-        assert!(!output.report.passes.contains_key("unused-parameters"), "{fault:?}");
-        assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
+    for pass in ["unused-parameter", "unused-result"] {
+        let path = root().join("tests/cases/program").join(pass).with_extension("wat");
+        let text = std::fs::read_to_string(path).expect("a case");
+        let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
+        for fault in [Fault::LiftedGraph, Fault::Body, Fault::Panic] {
+            let options = Options { fault: Some(fault), verify: true, ..Options::default() };
+            let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
+            assert_eq!(output.report.limits.get("signatures-undone"), Some(&1), "{fault:?}");
+            assert!(!output.report.passes.contains_key(&format!("{pass}s")), "{fault:?}");
+            assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
+        }
     }
+}
+
+/// Old bodies that come back find the data that they read.
+#[test]
+fn an_old_body_brings_the_old_data() {
+    for case in ["constant-data", "unread-memory-in-part", "unread-memory-that-traps", "packed-data"] {
+        let path = root().join("tests/cases/program").join(case).with_extension("wat");
+        let text = std::fs::read_to_string(path).expect("a case");
+        let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
+        for fault in [Fault::LiftedGraph, Fault::Body, Fault::Panic] {
+            let options = Options { fault: Some(fault), verify: true, ..Options::default() };
+            let output = loom_wasm::optimize(&wasm, &options).expect("a valid module");
+            assert!(output.report.functions.reverted > 0, "{case} {fault:?}");
+            assert!(!output.report.limits.contains_key("output-invalid-module"), "{case} {fault:?}");
+            assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
+        }
+    }
+}
+
+/// Data that would be cut into too many segments is written with more zeros instead.
+#[test]
+fn data_is_not_cut_into_too_many_segments() {
+    let bytes = "a\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00".repeat(5000);
+    let text =
+        format!("(module (memory (export \"m\") 2) (data (i32.const 0) \"{bytes}\") (func (export \"f\")))");
+    let wasm = loom_wasm::read_input(text.as_bytes()).expect("a module");
+    let output = loom_wasm::optimize(&wasm, &Options::default()).expect("a valid module");
+    assert_eq!(output.report.limits.get("data-segments"), Some(&1));
+    assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
 }
 
 /// Where the output does not validate, functions get their own bodies back before it is looked for whose are at fault.

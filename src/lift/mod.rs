@@ -18,6 +18,7 @@ mod tests;
 
 use crate::Error;
 pub use finish::MAX_EDGE_ARGS;
+pub use operators::{DecodeError, decode as decode_operator};
 
 use crate::caps::Caps;
 use crate::ir::function::Function;

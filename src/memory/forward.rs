@@ -65,7 +65,7 @@ fn is_scalar(op: Op) -> bool {
 }
 
 /// What a scalar load makes of its bytes: its type, and whether it extends their sign.
-fn loaded(op: Op) -> Option<(Type, bool)> {
+pub fn loaded(op: Op) -> Option<(Type, bool)> {
     use Op::*;
     Some(match op {
         I32Load | I32Load8U | I32Load16U => (Type::I32, false),

@@ -26,6 +26,8 @@ pub mod objects;
 pub mod threading;
 pub mod traps;
 
+pub use forward::loaded;
+
 use crate::analysis::Summaries;
 use crate::ir::cleanup::cleanup;
 use crate::ir::dce::dce;

@@ -49,6 +49,8 @@ pub enum Use {
     GlobalSet(GlobalId),
     /// `ref.func`: the function must be declared outside of bodies.
     RefFunc(FuncId),
+    /// A data segment is dropped.
+    DataDrop(DataId),
 }
 
 /// Re-encodes a body at `offset` of the input; the result has no size in front. `special` is asked first: what it takes is
@@ -114,6 +116,7 @@ pub fn body_uses(bytes: &[u8], offset: usize, visit: &mut dyn FnMut(Use)) -> Res
             }
             Operator::TableSize { table: index } => Use::TableSize(table(index)),
             Operator::GlobalSet { global_index } => Use::GlobalSet(global(global_index)),
+            Operator::DataDrop { data_index } => Use::DataDrop(DataId::from_u32(data_index)),
             Operator::RefFunc { function_index } => Use::RefFunc(FuncId::from_u32(function_index)),
             _ => return false,
         };

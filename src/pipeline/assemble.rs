@@ -29,6 +29,11 @@ struct Assembly<'a> {
     /// Whether functions may share bodies that are added: not once the output did not validate, so that it is their own bodies that
     /// are found invalid.
     share: bool,
+    /// Whether it was written before.
+    is_written: bool,
+    /// The input, and the features that it uses.
+    input: &'a [u8],
+    features: WasmFeatures,
     fault: Option<Fault>,
     clock: &'a Clock,
 }
@@ -52,6 +57,10 @@ struct Written {
 impl Assembly<'_> {
     /// Decides what is written, and writes it.
     fn write(&mut self) -> Result<Written, Error> {
+        // What was left out of the data segments was not needed by other bodies than these.
+        if std::mem::replace(&mut self.is_written, true) {
+            self.module.data = module::decode_with(self.input, self.features)?.module.data;
+        }
         for (func, f) in &mut self.module.funcs {
             f.body = match self.new.get(&func) {
                 Some(new) => Some(Body::Encoded(new.bytes.clone())),
@@ -191,7 +200,18 @@ pub(super) fn assemble(
         }
     }
     let old = module.funcs.values().map(|f| f.body.clone()).collect();
-    let mut assembly = Assembly { module, old, new, program, share: true, fault: options.fault, clock };
+    let mut assembly = Assembly {
+        module,
+        old,
+        new,
+        program,
+        share: true,
+        is_written: false,
+        input,
+        features,
+        fault: options.fault,
+        clock,
+    };
     let mut written = assembly.write()?;
     let check = |written: &Written| clock.time("verify", || validate(&written.encoded.wasm, features));
     let mut checked = check(&written);

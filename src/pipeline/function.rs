@@ -16,9 +16,10 @@ use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
-use crate::memory::{self, Knowledge};
+use crate::memory::{self as promotion, Knowledge};
 use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
+use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
@@ -32,6 +33,8 @@ pub(super) struct Shared<'a> {
     pub summaries: &'a Summaries,
     /// What is known of tables.
     pub tables: &'a Tables,
+    /// What is known of private memories.
+    pub memories: &'a Memories,
     /// What is known of allocators and stack pointers.
     pub knowledge: &'a Knowledge,
     /// Present when equality saturation was asked for.
@@ -77,9 +80,11 @@ pub(super) struct Optimized {
     /// Rules that made unions, by index, and how many.
     pub hits: Vec<(u32, u64)>,
     /// What the passes on memory did.
-    pub promoted: memory::Counts,
+    pub promoted: promotion::Counts,
+    /// What the passes on private memories did.
+    pub private: memories::Counts,
     /// What is left of boundaries.
-    pub left: Vec<(FuncId, memory::Left)>,
+    pub left: Vec<(FuncId, promotion::Left)>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -146,6 +151,8 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         result.direct += n;
         direct
     });
+    let private = private(f, cx, &mut result);
+    let f = private.as_ref().unwrap_or(f);
     let promoted = promoted(f, cx, &mut result);
     let f = promoted.as_ref().unwrap_or(f);
     let candidates = candidates(f, old_size, cx, &mut result);
@@ -159,25 +166,35 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     result
 }
 
+/// The graph without what private memories do not need, and with their constant data.
+fn private(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+    let applied = cx.clock.time("program", || cx.memories.applied(f, cx.module, cx.options.objective));
+    let (g, counts) = applied?;
+    let g = broken(&g, Fault::PrivateMemory, cx).unwrap_or(g);
+    if cx.options.verify
+        && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
+    {
+        result.count("private-memory-refused", 1);
+        result.refuse(format!("graph with constant data refused: {}", errors[0]));
+        return None;
+    }
+    result.private = counts;
+    Some(g)
+}
+
 /// The graph with what could be promoted from memory, where something is known of the module's memories.
 fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
     if cx.knowledge.is_empty() || cx.knowledge.role(f.id).is_some() {
         return None;
     }
-    let context = memory::Context {
+    let context = promotion::Context {
         knowledge: cx.knowledge,
         summaries: cx.summaries,
         info: cx.module,
         speed: cx.options.objective == Objective::Speed,
     };
     let mut g = f.clone();
-    if std::env::var("LOOM_DUMP").is_ok() {
-        eprintln!("=== before {}\n{}", f.id.as_u32(), print::function(&g, None));
-    }
-    let done = cx.clock.time("memory", || memory::promote(&mut g, &context));
-    if std::env::var("LOOM_DUMP").is_ok() {
-        eprintln!("=== after {:?}\n{}", done.counts, print::function(&g, None));
-    }
+    let done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
     if cx.options.fault == Some(Fault::PromotedGraph) {
         g.layout.push(g.entry);
     } else if done.counts.is_empty() {

@@ -18,7 +18,7 @@ use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How often a group is cut before its functions are taken one by one.
@@ -38,24 +38,31 @@ pub(super) struct Source<'a> {
     pub known: &'a AtomicU64,
     /// Reads of globals that always hold the same.
     pub globals: &'a AtomicU64,
+    /// Whether a graph does not fit the new signatures, which no valid one is known to do.
+    pub misfit: &'a AtomicBool,
 }
 
 impl Source<'_> {
-    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`.
-    fn prepare(&self, f: &mut Function) -> [u64; 3] {
+    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`; `None` where it does
+    /// not fit the new signatures.
+    fn prepare(&self, f: &mut Function) -> Option<[u64; 3]> {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
-        self.signatures.apply(f);
-        [stores, globals, known]
+        if !self.signatures.apply(f) {
+            self.misfit.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some([stores, globals, known])
     }
 
     /// The same for a function's own graph, of which copies are not counted again.
-    fn prepared(&self, mut f: Function) -> Function {
-        for (sum, n) in [self.stores, self.globals, self.known].into_iter().zip(self.prepare(&mut f)) {
+    fn prepared(&self, mut f: Function) -> Option<Function> {
+        let counts = self.prepare(&mut f)?;
+        for (sum, n) in [self.stores, self.globals, self.known].into_iter().zip(counts) {
             sum.fetch_add(n, Ordering::Relaxed);
         }
-        f
+        Some(f)
     }
 }
 
@@ -84,7 +91,7 @@ pub(super) fn optimize_all(
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
             let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
-            graph.map(|f| source.prepared(*f))
+            graph.and_then(|f| source.prepared(*f))
         };
         let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
         graphs.sort_by_key(|f| plan.rank(f.id));
@@ -135,8 +142,7 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
         let graph =
             cx.clock.time("lift", || functions[at].copy(source.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
-        source.prepare(&mut f);
-        if expand(&mut f, plan, &ready, &Ready::new()).is_some() {
+        if source.prepare(&mut f).is_some() && expand(&mut f, plan, &ready, &Ready::new()).is_some() {
             ready.insert(func, Arc::from(f));
         }
     }
@@ -156,7 +162,9 @@ fn targets(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Sh
             continue;
         }
         let Some(mut f) = functions[at].copy(source.module, source.types, &cx.options.caps) else { continue };
-        source.prepare(&mut f);
+        if source.prepare(&mut f).is_none() {
+            continue;
+        }
         // What is copied must not hold the only call of a function whose body is to disappear.
         let holds_member = call_sites(&f).iter().any(|&(_, callee)| plan.caller(callee).is_some());
         if chains::size(&f) <= chains::MAX_COPIED && !holds_member {

@@ -24,6 +24,7 @@ use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
+use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -31,7 +32,7 @@ use assemble::{Assembled, Parts};
 use cranelift_entity::EntityRef;
 use function::{Optimized, Shared};
 use hashbrown::HashMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use survey::{Survey, Surveyed, survey};
 use timing::Clock;
@@ -104,6 +105,7 @@ fn attempt(
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
     let assumed = Assumed::of(&decoded.module, options);
+    let own_memories = memories::candidates(&decoded.module, options.assumptions.closed_world);
     let Survey {
         mut module,
         types,
@@ -111,10 +113,11 @@ fn attempt(
         summaries,
         mut inline,
         mut constants,
+        accesses,
         table_writes,
         operators,
         shapes,
-    } = survey(decoded, &clock, &options.caps, loops, !assumed.is_nothing())?;
+    } = survey(decoded, &clock, &options.caps, loops, !assumed.is_nothing(), &own_memories)?;
     report.code_bytes.before = assemble::code_bytes(&module);
     report.functions.total = functions.len();
     for reason in functions.iter().filter_map(Surveyed::raw) {
@@ -179,13 +182,25 @@ fn attempt(
     let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
     if original.is_some() {
         let dropped = whole.signatures.change_types(&mut module);
-        report.passes.insert("unused-parameters".to_owned(), dropped);
+        for (pass, n) in [("unused-parameters", dropped.params), ("unused-results", dropped.results)] {
+            if n > 0 {
+                report.passes.insert(pass.to_owned(), n);
+            }
+        }
     }
     let explain = options.explain.as_deref().map(|name| find_function(&module, name)).transpose()?;
     let kept = |export| program.as_ref().is_none_or(|p| p.keeps_export(export));
     let tables = Tables::of(&module, table_writes, kept);
+    let memories = match &program {
+        None => Memories::default(),
+        Some(program) => clock.time("program", || {
+            Memories::solve(&module, &own_memories, &accesses, |f| program.is_called(f), kept)
+        }),
+    };
+    drop(accesses);
     let shared = Shared {
         tables: &tables,
+        memories: &memories,
         knowledge: &knowledge,
         module: &module,
         options,
@@ -197,7 +212,7 @@ fn attempt(
         explain,
         clock: &clock,
     };
-    let (stores, known, globals) = Default::default();
+    let (stores, known, globals, misfit) = Default::default();
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
@@ -210,6 +225,7 @@ fn attempt(
                 stores: &stores,
                 known: &known,
                 globals: &globals,
+                misfit: &misfit,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &whole.plan, &shared)
@@ -218,7 +234,7 @@ fn attempt(
     let needs_old = |(func, o): &(FuncId, Optimized)| {
         o.body.is_none() && !o.is_absorbed && whole.signatures.touches(*func)
     };
-    if optimized.iter().any(needs_old) {
+    if AtomicBool::into_inner(misfit) || optimized.iter().any(needs_old) {
         return Ok(None);
     }
     for (pass, count) in [
@@ -241,6 +257,9 @@ fn attempt(
             if let Some(assumption) = crate::memory::assumption(name) {
                 *report.assumptions.entry(assumption.to_owned()).or_default() += n;
             }
+        }
+        for (&name, n) in o.private.iter().filter(|_| o.body.is_some()) {
+            *report.passes.entry(name.to_owned()).or_default() += n;
         }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;

@@ -18,13 +18,15 @@ const MAX_GROWTH: usize = 20;
 const WORTH: u64 = 500;
 
 /// What a round may have done that gives the next one something to do.
-const REASONS: [&str; 6] = [
+const REASONS: [&str; 8] = [
     "inlined-bodies",
     "direct-calls",
     "constants-between-functions",
     "erased-buffers",
     "erased-lists",
     "forwarded-loads",
+    "constant-data",
+    "unused-results",
 ];
 
 /// What takes executed instructions out and is worth bytes.

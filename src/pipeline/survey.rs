@@ -7,15 +7,16 @@ use crate::Error;
 use crate::analysis::{CallFacts, Summaries};
 use crate::caps::Caps;
 use crate::fused::Shape;
-use crate::ir::entity::FuncId;
+use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::function::Function;
 use crate::ir::ops::Feature;
 use crate::lift::{Lifted, lift_capped};
 use crate::module::{Decoded, Entity, Module, TypeMap, UndecodedBody};
-use crate::program::constants::CallConstants;
 use crate::program::devirt::TableWrites;
 use crate::program::inline::InlineFacts;
-use cranelift_entity::EntityRef;
+use crate::program::interface::CallConstants;
+use crate::program::memories::Accesses;
+use cranelift_entity::{EntityRef, EntitySet};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +35,8 @@ pub(super) struct Survey<'a> {
     pub shapes: Vec<Shape>,
     /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
     pub constants: Vec<Option<CallConstants>>,
+    /// What each function does to memories that may be private, by index.
+    pub accesses: Vec<Accesses>,
     /// The tables that bodies write.
     pub table_writes: TableWrites,
     /// The proposals whose operators the functions use, as bits by [`Feature`].
@@ -97,13 +100,15 @@ fn lift_again(
 }
 
 /// Validates and lifts all bodies. The first error by function index is the one reported. `loops`: whether the inliner
-/// wants to know what is around a call. `shapes`: whether allocators and stack pointers are looked for.
+/// wants to know what is around a call. `shapes`: whether allocators and stack pointers are looked for. `memories`: those of
+/// which it is noted what functions do to them.
 pub(super) fn survey<'a>(
     decoded: Decoded<'a>,
     clock: &Clock,
     caps: &Caps,
     loops: bool,
     shapes: bool,
+    memories: &EntitySet<MemoryId>,
 ) -> Result<Survey<'a>, Error> {
     let Decoded { module, bodies, types } = decoded;
     let kept = AtomicUsize::new(0);
@@ -112,6 +117,7 @@ pub(super) fn survey<'a>(
         calls: CallFacts,
         inline: InlineFacts,
         constants: Option<CallConstants>,
+        accesses: Accesses,
         writes: TableWrites,
         operators: u32,
         shape: Shape,
@@ -126,12 +132,13 @@ pub(super) fn survey<'a>(
             *allocations = back;
             Ok(match lifted {
                 Lifted::Raw(reason) => {
-                    let (mentions, writes) = mentions(&module, func)?;
+                    let (mentions, named, writes) = mentions(&module, func)?;
                     One {
                         surveyed: Surveyed { func, state: State::Raw(reason) },
                         calls: CallFacts::unknown(),
                         inline: InlineFacts::raw(mentions),
                         constants: None,
+                        accesses: Accesses::unknown(named.into_iter().filter(|m| memories.contains(*m))),
                         writes,
                         operators: 0,
                         shape: Shape::default(),
@@ -145,6 +152,7 @@ pub(super) fn survey<'a>(
                         calls: CallFacts::of(&f),
                         inline: InlineFacts::of(&f, bytes, loops),
                         constants: Some(CallConstants::of(&f)),
+                        accesses: Accesses::of(&f, memories),
                         writes: TableWrites::of(&f),
                         operators: operators(&f),
                         shape: if shapes { Shape::of(&f, &module) } else { Shape::default() },
@@ -160,6 +168,7 @@ pub(super) fn survey<'a>(
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
     let mut constants: Vec<Option<CallConstants>> = vec![None; module.funcs.len()];
+    let mut accesses = vec![Accesses::default(); module.funcs.len()];
     let mut all_shapes = vec![Shape::default(); if shapes { module.funcs.len() } else { 0 }];
     let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
@@ -171,6 +180,7 @@ pub(super) fn survey<'a>(
         facts[func] = one.calls;
         inline[func] = one.inline;
         constants[func] = one.constants;
+        accesses[func] = one.accesses;
         operators |= one.operators;
         if shapes {
             all_shapes[func] = one.shape;
@@ -179,18 +189,30 @@ pub(super) fn survey<'a>(
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
     let shapes = all_shapes;
-    Ok(Survey { module, types, functions, summaries, inline, constants, table_writes, operators, shapes })
+    Ok(Survey {
+        module,
+        types,
+        functions,
+        summaries,
+        inline,
+        constants,
+        accesses,
+        table_writes,
+        operators,
+        shapes,
+    })
 }
 
-/// The functions that a body kept as bytes names, and the tables, which it may write.
-fn mentions(module: &Module, func: FuncId) -> Result<(Vec<FuncId>, TableWrites), Error> {
-    let (mut list, mut writes) = (Vec::new(), TableWrites::default());
+/// The functions and memories that a body kept as bytes names, and the tables, which it may write.
+fn mentions(module: &Module, func: FuncId) -> Result<(Vec<FuncId>, Vec<MemoryId>, TableWrites), Error> {
+    let (mut list, mut memories, mut writes) = (Vec::new(), Vec::new(), TableWrites::default());
     module.raw_body_references(func, &mut |entity| match entity {
         Entity::Func(f) => list.push(f),
         Entity::Table(t) => writes.add(t),
+        Entity::Memory(m) => memories.push(m),
         _ => {}
     })?;
-    Ok((list, writes))
+    Ok((list, memories, writes))
 }
 
 /// The proposals whose operators a function uses, as bits by [`Feature`].

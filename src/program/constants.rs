@@ -1,7 +1,7 @@
 //! Constants between functions: parameters that are the same constant in every call, results that are the same constant or the
 //! same parameter in every return.
 //!
-//! **What.** [`CallConstants::of`] notes of each function what it passes to whom, and what it returns. [`Constants::solve`] finds the
+//! **What.** [`CallConstants`] has of each function what it passes to whom, and what it returns. [`Constants::solve`] finds the
 //! parameters of which every call passes one constant, also where the constant comes through parameters of callers: all start
 //! as "never called", and what calls pass is joined in until nothing changes (the optimistic form, so recursion is no obstacle).
 //! [`Constants::apply`] puts the constants into the bodies and behind the calls. Signatures stay.
@@ -15,112 +15,13 @@
 //! Reference: David Callahan, Keith Cooper, Ken Kennedy and Linda Torczon, "Interprocedural constant propagation", 1986 (pass-through
 //! parameter jump functions); LLVM's IPSCCP.
 
-use super::signatures::used_params;
+use super::interface::{CallConstants, Known};
 use crate::ir::cleanup::{resolve, substitute};
 use crate::ir::entity::{FuncId, Value};
-use crate::ir::function::{Function, TailCallee, Terminator, ValueDef};
+use crate::ir::function::Function;
 use crate::ir::ops::{Imm, Op};
-use crate::ir::types::Type;
 use cranelift_entity::{EntityRef, SecondaryMap};
 use smallvec::SmallVec;
-
-/// What is known of a value that crosses a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// The constant that this operator makes with this immediate.
-    Constant(Op, Imm),
-    /// A parameter of the function at hand.
-    Parameter(u32),
-    /// Anything.
-    Other,
-}
-
-/// What a function passes to others, and what it returns.
-#[derive(Clone, Debug, Default)]
-pub struct CallConstants {
-    /// Direct calls, each with where its arguments begin.
-    calls: Vec<(FuncId, u32)>,
-    /// What the arguments of all calls are.
-    args: Vec<Known>,
-    /// What each result is in every return; `None` when it never returns.
-    results: Option<Box<[Known]>>,
-    /// Parameters used for anything but arguments of direct calls, as bits.
-    used: u64,
-}
-
-impl CallConstants {
-    /// Of a graph.
-    pub fn of(f: &Function) -> CallConstants {
-        let mut found = CallConstants { used: used_params(f), ..CallConstants::default() };
-        for &b in &f.layout {
-            for &i in &f.blocks[b].insts {
-                if let (Op::Call, Imm::Func(callee)) = (f.insts[i].op, f.insts[i].imm) {
-                    found.call(callee, f, f.args(i));
-                }
-            }
-            let term = f.term(b);
-            match term {
-                Terminator::Invoke { op: Op::Call, imm: Imm::Func(callee), .. } => {
-                    found.call(*callee, f, term.operands(&f.pool));
-                }
-                Terminator::TailCall { callee, .. } => {
-                    if let TailCallee::Direct(callee) = callee {
-                        found.call(*callee, f, term.operands(&f.pool));
-                    }
-                    found.results = Some(vec![Known::Other; f.results.len()].into());
-                }
-                Terminator::Return(_) => {
-                    let returned: Box<[Known]> =
-                        term.operands(&f.pool).iter().map(|&v| known(f, v)).collect();
-                    match &mut found.results {
-                        None => found.results = Some(returned),
-                        Some(known) => {
-                            for (k, r) in known.iter_mut().zip(returned) {
-                                *k = if *k == r { r } else { Known::Other };
-                            }
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        found.calls.shrink_to_fit();
-        found.args.shrink_to_fit();
-        found
-    }
-
-    fn call(&mut self, callee: FuncId, f: &Function, args: &[Value]) {
-        self.calls.push((callee, self.args.len() as u32));
-        self.args.extend(args.iter().map(|&v| known(f, v)));
-    }
-
-    /// Parameters used for anything but arguments of direct calls, as bits.
-    pub(super) fn used(&self) -> u64 {
-        self.used
-    }
-
-    /// Direct calls with what each argument is.
-    pub(super) fn calls(&self) -> impl Iterator<Item = (FuncId, &[Known])> {
-        self.calls.iter().enumerate().map(|(n, &(callee, start))| {
-            let end = self.calls.get(n + 1).map_or(self.args.len(), |&(_, next)| next as usize);
-            (callee, &self.args[start as usize..end])
-        })
-    }
-}
-
-fn known(f: &Function, v: Value) -> Known {
-    match f.values[v].def {
-        // A reference may have a narrower type at the call.
-        ValueDef::Param(b, n) if b == f.entry && !matches!(f.ty(v), Type::Ref(_)) => Known::Parameter(n),
-        ValueDef::Param(..) => Known::Other,
-        ValueDef::Result(i, _) => match f.insts[i].op {
-            op @ (Op::I32Const | Op::I64Const | Op::F32Const | Op::F64Const) => {
-                Known::Constant(op, f.insts[i].imm)
-            }
-            _ => Known::Other,
-        },
-    }
-}
 
 /// What calls pass for a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +73,7 @@ impl Constants {
                         Known::Parameter(p) => {
                             passed[func.index()].get(p as usize).copied().unwrap_or(Passed::Anything)
                         }
-                        Known::Other => Passed::Anything,
+                        Known::Result(..) | Known::Other => Passed::Anything,
                     };
                     let Some(old) = passed[callee.index()].get_mut(n) else { continue };
                     let joined = old.join(new);
@@ -193,6 +94,12 @@ impl Constants {
     pub fn constant_params(&self, func: FuncId) -> u64 {
         let params = self.params.get(func.index()).map_or(&[][..], SmallVec::as_slice).iter().take(64);
         params.rev().fold(0, |bits, p| bits << 1 | u64::from(matches!(p, Passed::Constant(..))))
+    }
+
+    /// What a result of a function is in every return.
+    pub(super) fn result(&self, func: FuncId, n: u32) -> Known {
+        let results = self.results.get(func.index()).and_then(Option::as_deref);
+        results.and_then(|known| known.get(n as usize)).copied().unwrap_or(Known::Other)
     }
 
     /// Puts the constants into a function: for its parameters, and for the results of its calls. Returns how many values it
@@ -225,7 +132,7 @@ impl Constants {
                     let new = match *known {
                         Known::Constant(op, imm) => constant(f, old, op, imm),
                         Known::Parameter(p) => resolve(&mut replaced, f.args(inst)[p as usize]),
-                        Known::Other => continue,
+                        Known::Result(..) | Known::Other => continue,
                     };
                     // In code that is never reached a value may depend on itself.
                     if new != old {

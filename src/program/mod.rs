@@ -16,18 +16,24 @@
 
 pub mod chains;
 pub mod constants;
+pub mod contents;
 pub mod data;
 pub mod devirt;
 pub mod facts;
 pub mod globals;
+pub mod imports;
 pub mod inline;
+pub mod interface;
+pub mod memories;
 pub mod merge;
 pub mod parametrize;
 pub mod plan;
 pub mod reach;
 pub mod roots;
+pub mod seen;
 pub mod signatures;
 pub mod stores;
+pub mod writes;
 
 use crate::analysis::Summaries;
 use crate::ir::entity::{FuncId, GlobalId};
@@ -149,7 +155,10 @@ impl Program {
     /// functions equal up to constants `share` their bodies, for which functions are added.
     pub fn finish(&self, module: &mut Module, share: bool) -> Finished {
         let mut live = reach(module, &self.facts, &self.roots.kept, !self.roots.closed, true);
-        let (mut plan, mut passes) = plan::plan(module, &mut live);
+        let seen = seen::Seen::of(module, &self.facts, &live);
+        let plan::Planned { mut plan, mut passes, limited } = plan::plan(module, &mut live, &seen);
+        let equal = data::merge_passive(module, &live, &mut plan);
+        let imports = if self.roots.closed { imports::merge(module, &live, &mut plan) } else { 0 };
         // A malformed new body is for the validator to find.
         let merged = merge::merge_functions(module, &live, &mut plan).unwrap_or(0);
         let mut shared = parametrize::Shared::default();
@@ -159,8 +168,13 @@ impl Program {
         passes.extend([
             ("equal-functions".to_owned(), merged),
             (parametrize::PASS.to_owned(), shared.functions),
+            ("equal-data-segments".to_owned(), equal),
+            ("equal-imports".to_owned(), imports),
         ]);
-        let mut limits = BTreeMap::from([(parametrize::LIMIT.to_owned(), shared.given_up)]);
+        let mut limits = BTreeMap::from([
+            (parametrize::LIMIT.to_owned(), shared.given_up),
+            (data::LIMIT.to_owned(), limited),
+        ]);
         for counts in [&mut passes, &mut limits] {
             counts.retain(|_, n| *n > 0);
         }

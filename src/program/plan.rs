@@ -6,6 +6,7 @@
 
 use super::data;
 use super::reach::Live;
+use super::seen::Seen;
 use crate::ir::entity::{ElemId, FuncId};
 use crate::ir::types::{RefType, Type};
 use crate::module::{
@@ -34,14 +35,22 @@ fn fates<E: EntityRef, V>(
     }
 }
 
-/// The plan that writes what is live, and what it leaves out, by kind.
-pub fn plan(module: &mut Module, live: &mut Live) -> (Plan, BTreeMap<String, u64>) {
+/// The plan that writes what is live.
+pub struct Planned {
+    /// It.
+    pub plan: Plan,
+    /// What it leaves out, by kind.
+    pub passes: BTreeMap<String, u64>,
+    /// Memories whose data would have been cut into too many segments.
+    pub limited: u64,
+}
+
+/// Plans.
+pub fn plan(module: &mut Module, live: &mut Live, seen: &Seen) -> Planned {
     let (mut plan, mut all) = (Plan::default(), BTreeMap::new());
     let counts = &mut all;
-    let zeros = data::trim(module, live);
-    if zeros > 0 {
-        counts.insert("zero-data-bytes".to_owned(), zeros);
-    }
+    let (mut packed, limited) = data::pack(module, live, seen);
+    counts.append(&mut packed);
     let declared = declare(module, live);
     let mut elems = live.elems.clone();
     elems.extend(declared);
@@ -70,7 +79,7 @@ pub fn plan(module: &mut Module, live: &mut Live) -> (Plan, BTreeMap<String, u64
     if emptied > 0 {
         counts.insert("emptied-bodies".to_owned(), emptied);
     }
-    (plan, all)
+    Planned { plan, passes: all, limited }
 }
 
 /// Sees to it that every function which a `ref.func` names is declared: declared segments are cut down to what needs them,

@@ -41,6 +41,8 @@ pub struct Live {
     pub data: EntitySet<DataId>,
     /// Data segments that a body names.
     pub named_data: EntitySet<DataId>,
+    /// Data segments that a body drops.
+    pub dropped_data: EntitySet<DataId>,
     /// Functions that `ref.func` in a body names.
     pub ref_funcs: EntitySet<FuncId>,
 }
@@ -292,6 +294,10 @@ impl Reach<'_> {
                 if self.live.globals.insert(g) {
                     self.work.push(Work::Definition(Entity::Global(g)));
                 }
+            }
+            Use::DataDrop(d) => {
+                self.live.dropped_data.insert(d);
+                self.used(Use::Of(Entity::Data(d)));
             }
             Use::RefFunc(f) => {
                 self.live.ref_funcs.insert(f);

@@ -1,43 +1,164 @@
-//! Parameters that nobody needs are taken out of signatures, and their arguments out of the calls.
+//! Parameters and results that nobody needs are taken out of signatures, and with them arguments out of calls and values out of
+//! returns.
 //!
-//! **What.** A parameter is needed when the body uses it for anything but an argument of a direct call, or for an argument that is
-//! needed itself; one that is always the same constant is not ([`Constants`]). What only computed an argument goes with it.
+//! **What.** A parameter is needed when the body uses it for anything but an argument of a direct call or a value that it returns, or
+//! for one that is needed itself; one that is always the same constant is not ([`Constants`]). A result is needed when a caller
+//! uses it in that way; one that is always the same constant, or the same parameter, is not, for callers were given that.
+//! Functions that end in a call of each other (`return_call`) keep or lose a result together. What only computed what goes, goes
+//! with it.
 //!
 //! **Licence.** Every call of the function is a direct one in this module and seen, as for [`Constants`]: the signature is nobody
 //! else's business.
 //!
 //! **Declines.** Functions that are exported, the start function, named by a table, a global, a `ref.func` or a body kept as bytes; functions
-//! kept as bytes; parameters beyond the 64th; a signature that the module does not have, for fewer than [`NEW_TYPE`]
-//! arguments.
+//! kept as bytes; parameters and results beyond the 64th; results of a function that is called inside `try_table`, or that
+//! ends in an indirect tail call or one of an import; a signature that the module does not have, for fewer than [`NEW_TYPE`]
+//! arguments and results of calls.
 //!
 //! Old bodies do not fit the new signatures. Where one is needed all the same, the module is optimized again without this
 //! pass (`signatures-undone` among the limits).
 //!
-//! Complexity: linear in calls and their arguments.
+//! Complexity: linear in calls, their arguments and results.
 //!
 //! Reference: Binaryen's DeadArgumentElimination; LLVM's `deadargelim`.
 
-use super::constants::{CallConstants, Constants, Known};
+use super::constants::Constants;
+use super::interface::{CallConstants, Known, TRACKED};
 use crate::ir::dce::dce;
 use crate::ir::entity::{FuncId, Value};
 use crate::ir::function::{Function, TailCallee, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Op};
-use crate::ir::types::Type;
 use crate::module::Module;
-use cranelift_entity::{EntityList, EntityRef, EntitySet, ListPool};
+use cranelift_entity::{EntityList, EntityRef, EntitySet, ListPool, SecondaryMap};
 
 /// A new function type takes about as many bytes as this many arguments.
 pub const NEW_TYPE: usize = 3;
 /// How often what is worth it is decided anew, because of what was not, before all signatures stay.
 const MAX_SCANS: u32 = 16;
 
-/// Which parameters go.
+/// A parameter or a result of a function: the n-th parameter is `n`, the n-th result `RESULTS + n`.
+type Place = u32;
+/// The first of the places that are results.
+const RESULTS: Place = TRACKED;
+
+/// Which parameters and results go.
 #[derive(Clone, Debug, Default)]
 pub struct Signatures {
-    /// The parameters that go, as bits, by function.
-    dropped: Vec<u64>,
-    /// The functions whose bodies change with it: those whose parameters go, and who calls them.
+    /// The places that go, as bits, by function.
+    dropped: Vec<u128>,
+    /// The functions whose bodies change with it: those whose parameters or results go, and who calls them.
     touched: EntitySet<FuncId>,
+}
+
+/// How many parameters and results go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Parameters.
+    pub params: u64,
+    /// Results.
+    pub results: u64,
+}
+
+/// What needs what.
+struct Needs<'a> {
+    facts: &'a [Option<CallConstants>],
+    constants: &'a Constants,
+    /// The places that are needed, as bits, by function.
+    needed: Vec<u128>,
+    /// By function: a place of it, and what is needed with that.
+    feeds: Vec<Vec<(u8, FuncId, u8)>>,
+    calls: Vec<usize>,
+}
+
+impl Needs<'_> {
+    fn need(&mut self, (func, place): (FuncId, Place)) {
+        self.needed[func.index()] |= 1 << place;
+    }
+
+    /// The place that a value comes from, once constants are put in, if it may go.
+    fn place(&self, func: FuncId, mut known: Known) -> Option<(FuncId, Place)> {
+        let facts = self.facts[func.index()].as_ref()?;
+        loop {
+            match known {
+                Known::Parameter(n @ 0..TRACKED) => {
+                    let constant = self.constants.constant_params(func) >> n & 1 == 1;
+                    return (!constant).then_some((func, n));
+                }
+                Known::Result(call, n) => {
+                    let (callee, args) = facts.call(call as usize);
+                    match self.constants.result(callee, n) {
+                        Known::Constant(..) => return None,
+                        // A result is defined behind the arguments of its call, so this ends.
+                        Known::Parameter(p) => known = *args.get(p as usize)?,
+                        Known::Result(..) | Known::Other => {
+                            return (n < TRACKED).then_some((callee, RESULTS + n));
+                        }
+                    }
+                }
+                Known::Parameter(_) | Known::Constant(..) | Known::Other => return None,
+            }
+        }
+    }
+
+    /// A value is needed where `to` is.
+    fn feed(&mut self, (func, known): (FuncId, Known), to: (FuncId, Place)) {
+        let Some(from) = self.place(func, known) else { return };
+        let (callee, at) = to;
+        if at < 2 * TRACKED {
+            self.feeds[callee.index()].push((at as u8, from.0, from.1 as u8));
+        } else {
+            self.need(from);
+        }
+    }
+
+    /// What one function needs, and passes on.
+    fn add(&mut self, func: FuncId, known: &CallConstants, results: usize) {
+        for n in (0..TRACKED).filter(|n| known.used() >> n & 1 == 1) {
+            self.place(func, Known::Parameter(n)).into_iter().for_each(|p| self.need(p));
+        }
+        for &(call, used) in known.used_results() {
+            for n in (0..TRACKED).filter(|n| used >> n & 1 == 1) {
+                self.place(func, Known::Result(call, n)).into_iter().for_each(|p| self.need(p));
+            }
+        }
+        for (callee, args) in known.calls() {
+            self.calls[callee.index()] += 1;
+            for (at, &arg) in (0..).zip(args) {
+                self.feed((func, arg), (callee, if at < TRACKED { at } else { Place::MAX }));
+            }
+        }
+        for &(n, value) in known.returned() {
+            self.feed((func, value), (func, if n < TRACKED { RESULTS + n } else { Place::MAX }));
+        }
+        for callee in known.invoked() {
+            self.needed[callee.index()] |= !u128::from(u64::MAX);
+        }
+        // Functions that end in calls of each other have the same results.
+        for &callee in known.tails().unwrap_or_default() {
+            for n in 0..results.min(TRACKED as usize) as u8 {
+                let place = RESULTS as u8 + n;
+                self.feeds[func.index()].push((place, callee, place));
+                self.feeds[callee.index()].push((place, func, place));
+            }
+        }
+        if known.tails().is_none() {
+            self.needed[func.index()] |= !u128::from(u64::MAX);
+        }
+    }
+
+    /// What is needed because of what is needed by `work`.
+    fn close(&mut self, mut work: Vec<usize>) {
+        while let Some(func) = work.pop() {
+            for n in 0..self.feeds[func].len() {
+                let (at, from, place) = self.feeds[func][n];
+                let bit = 1u128 << place;
+                if self.needed[func] >> at & 1 == 1 && self.needed[from.index()] & bit == 0 {
+                    self.needed[from.index()] |= bit;
+                    work.push(from.index());
+                }
+            }
+        }
+    }
 }
 
 impl Signatures {
@@ -49,57 +170,36 @@ impl Signatures {
         constants: &Constants,
         fixed: impl Fn(FuncId) -> bool,
     ) -> Signatures {
-        let count = |f: usize| module.func_type(FuncId::new(f)).params.len();
-        // Arguments that are parameters of the caller: by callee, with the place of the argument.
-        let mut feeds: Vec<Vec<(u8, FuncId, u8)>> = vec![Vec::new(); facts.len()];
-        let mut calls = vec![0usize; facts.len()];
-        let mut needed = vec![u64::MAX; facts.len()];
+        let all = |n: usize| {
+            let ty = module.func_type(FuncId::new(n));
+            first_bits(ty.params.len()) | first_bits(ty.results.len()) << RESULTS
+        };
+        let stays = |n: usize| facts[n].is_none() || fixed(FuncId::new(n));
+        let needed = (0..facts.len()).map(|n| if stays(n) { u128::MAX } else { 0 }).collect();
+        let (feeds, calls) = (vec![Vec::new(); facts.len()], vec![0; facts.len()]);
+        let mut needs = Needs { facts, constants, needed, feeds, calls };
         for (n, known) in facts.iter().enumerate() {
-            let (func, Some(known)) = (FuncId::new(n), known) else { continue };
-            if !fixed(func) {
-                needed[n] = known.used() & !constants.constant_params(func);
-            }
-            for (callee, args) in known.calls() {
-                calls[callee.index()] += 1;
-                for (at, arg) in args.iter().enumerate() {
-                    match *arg {
-                        Known::Parameter(p @ 0..64) if at < 64 => {
-                            feeds[callee.index()].push((at as u8, func, p as u8));
-                        }
-                        Known::Parameter(p @ 0..64) => {
-                            needed[n] |= 1 << p & !constants.constant_params(func);
-                        }
-                        _ => {}
-                    }
-                }
+            if let Some(known) = known {
+                needs.add(FuncId::new(n), known, module.func_type(FuncId::new(n)).results.len());
             }
         }
         let mut work: Vec<usize> = (0..facts.len()).collect();
         for _ in 0..MAX_SCANS {
-            while let Some(callee) = work.pop() {
-                for &(at, caller, p) in &feeds[callee] {
-                    let c = caller.index();
-                    let bit = 1 << p & !constants.constant_params(caller);
-                    if needed[callee] >> at & 1 == 1 && needed[c] & bit != bit {
-                        needed[c] |= bit;
-                        work.push(c);
-                    }
-                }
-            }
-            let dropped: Vec<u64> = (0..facts.len()).map(|n| !needed[n] & first_bits(count(n))).collect();
+            needs.close(work);
+            let dropped: Vec<u128> = (0..facts.len()).map(|n| !needs.needed[n] & all(n)).collect();
             // What is not worth a type needs its arguments, and so may callers need theirs.
             work = (0..facts.len())
-                .filter(|&n| dropped[n] != 0 && !pays(module, n, dropped[n], calls[n]))
+                .filter(|&n| dropped[n] != 0 && !pays(module, n, dropped[n], needs.calls[n]))
                 .collect();
             if work.is_empty() {
                 return Signatures::of_dropped(dropped, facts);
             }
-            work.iter().for_each(|&n| needed[n] = u64::MAX);
+            work.iter().for_each(|&n| needs.needed[n] = u128::MAX);
         }
         Signatures::default()
     }
 
-    fn of_dropped(dropped: Vec<u64>, facts: &[Option<CallConstants>]) -> Signatures {
+    fn of_dropped(dropped: Vec<u128>, facts: &[Option<CallConstants>]) -> Signatures {
         let mut signatures = Signatures { dropped, touched: EntitySet::new() };
         for n in (0..facts.len()).filter(|&n| signatures.dropped[n] != 0) {
             signatures.touched.insert(FuncId::new(n));
@@ -123,64 +223,89 @@ impl Signatures {
         self.touched.contains(func)
     }
 
-    fn of(&self, func: FuncId) -> u64 {
-        self.dropped.get(func.index()).copied().unwrap_or(0)
+    /// The parameters and the results of a function that go.
+    fn of(&self, func: FuncId) -> (u64, u64) {
+        let dropped = self.dropped.get(func.index()).copied().unwrap_or(0);
+        (dropped as u64, (dropped >> RESULTS) as u64)
     }
 
-    /// Gives the functions their new types, and the names of their parameters new places; how many parameters go.
-    pub fn change_types(&self, module: &mut Module) -> u64 {
-        let mut count = 0;
-        for (n, &dropped) in self.dropped.iter().enumerate().filter(|(_, d)| **d != 0) {
+    /// Gives the functions their new types, and the names of their parameters new places; how much goes.
+    pub fn change_types(&self, module: &mut Module) -> Dropped {
+        let mut count = Dropped::default();
+        for (n, _) in self.dropped.iter().enumerate().filter(|(_, d)| **d != 0) {
             let func = FuncId::new(n);
+            let (params, results) = self.of(func);
             let ty = module.func_type(func).clone();
-            module.funcs[func].ty = module.intern_func_type(&left(&ty.params, dropped), &ty.results);
-            count += u64::from(dropped.count_ones());
+            module.funcs[func].ty =
+                module.intern_func_type(&left(&ty.params, params), &left(&ty.results, results));
+            count.params += u64::from(params.count_ones());
+            count.results += u64::from(results.count_ones());
             if let Some(names) = module.names.as_mut().and_then(|names| names.locals.get_mut(&func)) {
                 let old = std::mem::take(names).into_iter();
                 let of_params =
-                    old.filter(|(i, _)| (*i as usize) < ty.params.len() && !drops(dropped, *i as usize));
-                *names = of_params.map(|(i, name)| (i - before(dropped, i), name)).collect();
+                    old.filter(|(i, _)| (*i as usize) < ty.params.len() && !drops(params, *i as usize));
+                *names = of_params.map(|(i, name)| (i - before(params, i), name)).collect();
             }
         }
         count
     }
 
-    /// Takes the parameters and the arguments out of a graph.
-    pub fn apply(&self, f: &mut Function) {
+    /// Takes the parameters and the arguments, the results and what is returned out of a graph. Whether nothing is left that
+    /// uses what is gone, as it has to be.
+    #[must_use]
+    pub fn apply(&self, f: &mut Function) -> bool {
         if !self.touches(f.id) {
-            return;
+            return true;
         }
-        let dropped = self.of(f.id);
-        if dropped != 0 {
-            let params: Vec<Value> = left(f.block_params(f.entry), dropped);
-            for (n, &p) in params.iter().enumerate() {
+        let (params, results) = self.of(f.id);
+        let mut gone: Vec<Value> = Vec::new();
+        if params != 0 {
+            gone.extend(dropped(f.block_params(f.entry), params));
+            let kept: Vec<Value> = left(f.block_params(f.entry), params);
+            for (n, &p) in kept.iter().enumerate() {
                 f.values[p].def = ValueDef::Param(f.entry, n as u32);
                 f.values[p].hint = Some(n as u32);
             }
-            f.blocks[f.entry].params = f.list(&params);
-            f.params = left(&f.params, dropped);
+            f.blocks[f.entry].params = f.list(&kept);
+            f.params = left(&f.params, params);
         }
+        f.results = left(&f.results, results);
         for n in 0..f.layout.len() {
             let b = f.layout[n];
             for k in 0..f.blocks[b].insts.len() {
                 let inst = f.blocks[b].insts[k];
-                if let (Op::Call, Imm::Func(callee)) = (f.insts[inst].op, f.insts[inst].imm)
-                    && self.of(callee) != 0
-                {
-                    let args = left(f.args(inst), self.of(callee));
-                    f.insts[inst].args = f.list(&args);
+                if let (Op::Call, Imm::Func(callee)) = (f.insts[inst].op, f.insts[inst].imm) {
+                    let (params, results) = self.of(callee);
+                    if results != 0 {
+                        gone.extend(dropped(f.results(inst), results));
+                        let kept = left(f.results(inst), results);
+                        for (n, &v) in kept.iter().enumerate() {
+                            f.values[v].def = ValueDef::Result(inst, n as u32);
+                        }
+                        f.insts[inst].results = f.list(&kept);
+                    }
+                    shorten(&mut f.insts[inst].args, params, &mut f.pool);
                 }
             }
             let pool = &mut f.pool;
             match &mut f.blocks[b].term {
                 Some(Terminator::Invoke { op: Op::Call, imm: Imm::Func(callee), args, .. })
                 | Some(Terminator::TailCall { callee: TailCallee::Direct(callee), args }) => {
-                    shorten(args, self.of(*callee), pool);
+                    shorten(args, self.of(*callee).0, pool);
                 }
+                Some(Terminator::Return(values)) => shorten(values, results, pool),
                 _ => {}
             }
         }
         dce(f);
+        let mut is_gone: SecondaryMap<Value, bool> = SecondaryMap::new();
+        gone.into_iter().for_each(|v| is_gone[v] = true);
+        !f.layout.iter().any(|&b| {
+            let term = f.term(b);
+            let edges = term.edges().flat_map(|e| f.edge_args(e));
+            let args = f.blocks[b].insts.iter().flat_map(|&i| f.args(i));
+            args.chain(term.operands(&f.pool)).chain(edges).any(|&v| is_gone[v])
+        })
     }
 }
 
@@ -191,19 +316,20 @@ fn shorten(args: &mut EntityList<Value>, dropped: u64, pool: &mut ListPool<Value
     }
 }
 
-/// Whether taking these parameters out of a function with so many calls is worth its type.
-fn pays(module: &Module, n: usize, dropped: u64, calls: usize) -> bool {
+/// Whether taking these places out of a function with so many calls is worth its type.
+fn pays(module: &Module, n: usize, dropped: u128, calls: usize) -> bool {
     let ty = module.func_type(FuncId::new(n));
+    let (params, results) = (dropped as u64, (dropped >> RESULTS) as u64);
     calls.saturating_mul(dropped.count_ones() as usize) >= NEW_TYPE
-        || module.find_func_type(&left(&ty.params, dropped), &ty.results).is_some()
+        || module.find_func_type(&left(&ty.params, params), &left(&ty.results, results)).is_some()
 }
 
-fn first_bits(count: usize) -> u64 {
-    u64::MAX.checked_shr(64 - count.min(64) as u32).unwrap_or(0)
+fn first_bits(count: usize) -> u128 {
+    u64::MAX.checked_shr(64 - count.min(64) as u32).unwrap_or(0).into()
 }
 
 fn drops(dropped: u64, n: usize) -> bool {
-    n < 64 && dropped >> n & 1 == 1
+    n < TRACKED as usize && dropped >> n & 1 == 1
 }
 
 /// How many go before place `n`.
@@ -215,31 +341,6 @@ fn left<T: Copy>(list: &[T], dropped: u64) -> Vec<T> {
     list.iter().enumerate().filter(|(n, _)| !drops(dropped, *n)).map(|(_, &t)| t).collect()
 }
 
-/// The parameters of a graph that it uses for anything but arguments of direct calls, as bits; all beyond the 64th count as used.
-pub fn used_params(f: &Function) -> u64 {
-    let mut used = 0u64;
-    let mut mark = |v: Value, is_argument: bool| {
-        if let ValueDef::Param(b, n) = f.values[v].def
-            && b == f.entry
-            && n < 64
-            && (!is_argument || matches!(f.ty(v), Type::Ref(_)))
-        {
-            used |= 1 << n;
-        }
-    };
-    for &b in &f.layout {
-        for &i in &f.blocks[b].insts {
-            let direct = f.insts[i].op == Op::Call;
-            f.args(i).iter().for_each(|&v| mark(v, direct));
-        }
-        let term = f.term(b);
-        let direct = matches!(
-            term,
-            Terminator::Invoke { op: Op::Call, .. }
-                | Terminator::TailCall { callee: TailCallee::Direct(_), .. }
-        );
-        term.operands(&f.pool).iter().for_each(|&v| mark(v, direct));
-        term.edges().for_each(|e| f.edge_args(e).iter().for_each(|&v| mark(v, false)));
-    }
-    used
+fn dropped<T: Copy>(list: &[T], dropped: u64) -> Vec<T> {
+    list.iter().enumerate().filter(|(n, _)| drops(dropped, *n)).map(|(_, &t)| t).collect()
 }

@@ -15,4 +15,11 @@
     (local.set $f (i32.sub (global.get $sp) (i32.const 32))) (global.set $sp (local.get $f))
     (i32.store $a (local.get $f) (local.get $x)) (call $host (local.get $f)) (local.set $r (local.get $x))
     (global.set $sp (i32.add (local.get $f) (i32.const 32)))
-    (local.get $r)))
+    (local.get $r))
+  ;; Anything may be read and written: this is no case of constant data or of memory that nobody reads.
+  (func (export "elsewhere a") (param i32)
+    (drop (i32.load $a (local.get 0)))
+    (memory.fill $a (local.get 0) (i32.const 0) (i32.const 0)))
+  (func (export "elsewhere b") (param i32)
+    (drop (i32.load $b (local.get 0)))
+    (memory.fill $b (local.get 0) (i32.const 0) (i32.const 0))))

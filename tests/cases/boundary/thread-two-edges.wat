@@ -15,4 +15,11 @@
     (if (local.get $t) (then (local.set $r (i32.add (local.get $r) (i32.const 11)))))
     (local.set $r (i32.xor (local.get $r) (local.get $t)))
     (global.set $sp (i32.add (local.get $f) (i32.const 32)))
-    (local.get $r)))
+    (local.get $r))
+  ;; Anything may be read and written: this is no case of constant data or of memory that nobody reads.
+  (func (export "elsewhere a") (param i32)
+    (drop (i32.load $a (local.get 0)))
+    (memory.fill $a (local.get 0) (i32.const 0) (i32.const 0)))
+  (func (export "elsewhere b") (param i32)
+    (drop (i32.load $b (local.get 0)))
+    (memory.fill $b (local.get 0) (i32.const 0) (i32.const 0))))

@@ -3,7 +3,7 @@
 (module
   (type $t (func (param i32) (result i32)))
   (type $u (func (param i64)))
-  (memory 1)
+  (memory (export "m") 1)
   (table 6 funcref)
   (elem (i32.const 1) func $x $f $x)
   (func $f (type $t) (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.const 7)))

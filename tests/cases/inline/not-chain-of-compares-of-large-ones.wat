@@ -2,7 +2,7 @@
 ;; SILENT: chain-of-compares
 (module
   (type $t (func (param i32) (result i32)))
-  (memory 1)
+  (memory (export "m") 1)
   (table 6 funcref)
   (elem (i32.const 1) func $f $g)
   (func $f (type $t) (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.const 7)))

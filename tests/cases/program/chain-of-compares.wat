@@ -3,7 +3,7 @@
 (module
   (type $t (func (param i32) (result i32)))
   (type $u (func (param i64)))
-  (memory 1)
+  (memory (export "m") 1)
   (table 6 funcref)
   (elem (i32.const 1) func $x $f $x)
   (func $f (type $t) (i32.store offset=64 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 3))) (i32.store offset=68 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 4))) (i32.store offset=72 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 5))) (i32.store offset=76 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 6))) (i32.store offset=80 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 7))) (i32.store offset=84 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 8))) (i32.store offset=88 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 9))) (i32.store offset=92 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 10))) (i32.store offset=96 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 11))) (i32.store offset=100 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 12))) (i32.store offset=104 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 13))) (i32.store offset=108 (i32.and (local.get 0) (i32.const 252)) (i32.mul (local.get 0) (i32.const 14))) (i32.add (local.get 0) (i32.const 7)))

@@ -1,7 +1,7 @@
 ;; A result that is the same in every return, and one that is a parameter; the calls stay for what else they do.
 ;; FIRES: constants-between-functions
 (module
-  (memory 1)
+  (memory (export "m") 1)
   (func $constant (param i32) (result i32)
     (if (local.get 0) (then (i32.store (i32.const 8) (local.get 0)) (return (i32.const 7))))
     (i32.store (i32.const 12) (local.get 0))

@@ -2,7 +2,7 @@
 
 use crate::oracle::{self, Compared, Engines, Verdict};
 use crate::rng::Rng;
-use crate::{chains, generate, left_sides, mutate, private, single, smith, state};
+use crate::{chains, data, generate, left_sides, mutate, private, single, smith, state};
 use loom_wasm::{Options, Report};
 use std::cell::Cell;
 use std::fmt;
@@ -34,6 +34,8 @@ pub enum Source {
     Mutate,
     /// Reads of a state around everything that may change it.
     State,
+    /// Private memories that are read or written in part, and results used in part.
+    Data,
     /// Drawn by the seed: mostly `own`.
     Mixed,
 }
@@ -50,6 +52,7 @@ impl fmt::Display for Source {
             Source::Promoted => "promoted",
             Source::Mutate => "mutate",
             Source::State => "state",
+            Source::Data => "data",
             Source::Mixed => "mixed",
         })
     }
@@ -69,6 +72,7 @@ impl Source {
             9..12 => Source::Mutate,
             12..15 if seed.is_multiple_of(4) => Source::Promoted,
             12..15 => Source::Chains,
+            15..17 if seed.is_multiple_of(3) => Source::Data,
             15..17 => Source::State,
             _ => Source::Own,
         }
@@ -88,6 +92,8 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Promoted => return chains::promoted::module(seed),
         Source::Mutate => mutate::module(seed),
         Source::State => state::module(seed),
+        // Most of its memories are private as it is, and functions that nobody calls would read and write nothing.
+        Source::Data => return data::module(seed),
     };
     module.map(|wasm| private::some(seed, wasm))
 }

@@ -5,6 +5,7 @@
 //! - [`single`]: one operator a module, with operands at the edges;
 //! - [`left_sides`]: instances of the rules' left sides;
 //! - [`smith`]: wasm-smith with several memories;
+//! - [`data`]: memories and results of which only a part is used;
 //! - [`mutate`]: mutations of modules from [`seeds`], by [`splice`] and wasm-mutate; [`extract`] makes seeds;
 //! - [`private`]: takes exports away, so that the whole-program passes have something to do;
 //! - [`nan`]: makes NaNs of arithmetic canonical;
@@ -21,6 +22,7 @@ pub mod campaign;
 pub mod case;
 pub mod chains;
 pub mod choices;
+pub mod data;
 pub mod digest;
 pub mod extract;
 pub mod flip;

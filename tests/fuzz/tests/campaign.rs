@@ -71,6 +71,11 @@ fn state() {
 }
 
 #[test]
+fn data() {
+    run(Source::Data, 400, 1);
+}
+
+#[test]
 fn smith() {
     run(Source::Smith, 600, 1);
 }
@@ -79,9 +84,15 @@ fn smith() {
 #[test]
 fn deterministic() {
     for seed in [0, 1, 77, 12345] {
-        for source in
-            [Source::Own, Source::Single, Source::Smith, Source::Mutate, Source::Chains, Source::State]
-        {
+        for source in [
+            Source::Own,
+            Source::Single,
+            Source::Smith,
+            Source::Mutate,
+            Source::Chains,
+            Source::State,
+            Source::Data,
+        ] {
             assert_eq!(case::module(source, seed), case::module(source, seed));
         }
     }

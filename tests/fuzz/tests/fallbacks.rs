@@ -157,6 +157,21 @@ fn a_promoted_graph_that_is_refused() {
     assert_eq!(bodies(&out), bodies(&run(&wasm, &options()).0));
 }
 
+/// A graph with constant data that breaks an invariant is not used.
+#[test]
+fn a_graph_with_constant_data_that_is_refused() {
+    let text = r#"(module (memory 1) (data (i32.const 16) "data")
+      (func (export "f") (result i32) (i32.load (i32.const 16))))"#;
+    let wasm = wat::parse_str(text).expect("text parses");
+    let (_, report) = run(&wasm, &options());
+    assert!(report.passes.contains_key("constant-data"), "{:?}", report.passes);
+    let (out, report) = run(&wasm, &Options { fault: Some(Fault::PrivateMemory), ..options() });
+    assert_eq!(limit(&report, "private-memory-refused"), 1);
+    assert!(!report.passes.contains_key("constant-data"), "{:?}", report.passes);
+    assert!(report.notes.iter().any(|n| n.contains("constant data refused")), "{:?}", report.notes);
+    assert_eq!(bodies(&out), bodies(&wasm));
+}
+
 /// Stack code that the checker refuses is written once more in the plainest way.
 #[test]
 fn the_second_way() {
