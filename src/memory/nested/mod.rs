@@ -375,12 +375,13 @@ fn carry_out(f: &mut Function, plan: Plan, cx: &Context<'_>) {
     }
     let (block, at) = (levels[0].alloc.0, position(f, levels[0].alloc.0, levels[0].alloc.1));
     let constants = [insert_i32(f, block, at, 0), insert_i32(f, block, at, 1)];
+    // First, since the loops are no way any more on which something can wait.
+    for (header, exit) in idle {
+        leave_out(f, header, exit);
+    }
     if let Some(late) = &late {
         let site = uses.given_back.iter().find(|g| g.2 == 0).expect("one place where it is given back");
         move_release(f, late, levels[0].fill, (site.0, site.1));
-    }
-    for (header, exit) in idle {
-        leave_out(f, header, exit);
     }
     for (l, _) in levels.iter().zip(in_bounds).filter(|(_, in_bounds)| !in_bounds) {
         let (from, length) = (f.args(l.fill.1)[1], f.args(l.fill.1)[2]);

@@ -30,6 +30,8 @@ pub enum Source {
     Chains,
     /// The same, keeping to the assumptions that hold for meld's output, and optimized as such.
     Promoted,
+    /// Deep copies of lists, optimized in the same way.
+    Deep,
     /// Mutations of the repository's modules, of real ones and of the other generators'.
     Mutate,
     /// Reads of a state around everything that may change it.
@@ -50,6 +52,7 @@ impl fmt::Display for Source {
             Source::Rules => "rules",
             Source::Chains => "chains",
             Source::Promoted => "promoted",
+            Source::Deep => "deep",
             Source::Mutate => "mutate",
             Source::State => "state",
             Source::Data => "data",
@@ -71,6 +74,7 @@ impl Source {
             5..9 => Source::Rules,
             9..12 => Source::Mutate,
             12..15 if seed.is_multiple_of(4) => Source::Promoted,
+            12 if seed % 4 == 1 => Source::Deep,
             12..15 => Source::Chains,
             15..17 if seed.is_multiple_of(3) => Source::Data,
             15..17 => Source::State,
@@ -90,6 +94,7 @@ pub fn module(source: Source, seed: u64) -> Option<Vec<u8>> {
         Source::Chains => chains::module(seed),
         // Without the exports there is nothing to recognise.
         Source::Promoted => return chains::promoted::module(seed),
+        Source::Deep => return chains::deep::module(seed),
         Source::Mutate => mutate::module(seed),
         Source::State => state::module(seed),
         // Most of its memories are private as it is, and functions that nobody calls would read and write nothing.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `closed-world` | all, with `--keep-export '*'`: every export stays reachable |
 //! | `canonical-abi`, `shadow-stack`, `return-areas` | whose code writes no memory: nothing private could be dropped unseen |
-//! | the same two, by `--fused` | of the generator `promoted`, which keep to them |
+//! | the same two, by `--fused` | of the generators `promoted` and `deep`, which keep to them |
 //! | `low-memory-unused` | whose code accesses no memory |
 //! | `no-traps` | without an operator that can trap |
 //! | `no-oom` | without `memory.grow` |
@@ -209,7 +209,7 @@ impl Choices {
     /// rule, that rule is often alone, since with the others a wrong one hides behind what they make of its left side.
     pub fn of(mut self, source: Source, seed: u64) -> Choices {
         match source.of(seed) {
-            Source::Promoted => {
+            Source::Promoted | Source::Deep => {
                 self.options.fused = true;
                 self.options.assumptions = Assumptions {
                     canonical_abi: None,

@@ -9,6 +9,7 @@
 //!
 //! Invariants: it validates; loops are bounded by masked lengths; floats are only moved, so no NaN is open.
 
+pub mod deep;
 mod handles;
 mod lists;
 pub mod promoted;

@@ -523,7 +523,7 @@ fn function(
 }
 
 /// An allocator that keeps its pointer at 16 and the size of a block before it.
-fn allocator(rng: &mut Rng, memory: char, free: &str) -> String {
+pub(super) fn allocator(rng: &mut Rng, memory: char, free: &str) -> String {
     let header = rng.pick(&[4, 8]);
     let export = match memory {
         'b' => "(export \"cabi_realloc\")",
@@ -564,8 +564,8 @@ fn allocator(rng: &mut Rng, memory: char, free: &str) -> String {
     )
 }
 
-fn source(seed: u64) -> String {
-    let rng = &mut Rng::new(seed ^ 0x9d0f_05ed);
+/// The start of a module: imports, memories, stack pointers, data.
+pub(super) fn prelude(rng: &mut Rng) -> String {
     let bytes = |rng: &mut Rng| (0..64).map(|_| format!("\\{:02x}", rng.below(256))).collect::<String>();
     let mut out = String::from(
         "(module
@@ -580,6 +580,12 @@ fn source(seed: u64) -> String {
         let _ = writeln!(out, "(data (memory ${memory}) (i32.const 16) \"\\00\\20\\00\\00\")");
         let _ = writeln!(out, "(data (memory ${memory}) (i32.const 1024) \"{}\")", bytes(rng));
     }
+    out
+}
+
+fn source(seed: u64) -> String {
+    let rng = &mut Rng::new(seed ^ 0x9d0f_05ed);
+    let mut out = prelude(rng);
     let (one, two) = match rng.below(3) {
         0 => ("$free_a", "$free_b"),
         1 => ("$dlfree", "$free"),
@@ -609,7 +615,8 @@ fn source(seed: u64) -> String {
     text = text.replace("$free_a ", &format!("{one} ")).replace("$free_b ", &format!("{two} "));
     text += "(func (export \"on_reenter\") (call $clobber_a (i32.const 3)) (call $clobber_b (i32.const 4))
   (i32.store8 $a (i32.const 1025) (i32.const 77)))\n";
-    out + &text + ")\n"
+    out += &text;
+    out + ")\n"
 }
 
 /// A module for the seed.
