@@ -241,6 +241,9 @@ fn attempt(
                 *report.assumptions.entry(assumption.to_owned()).or_default() += n;
             }
         }
+        for (&name, n) in &o.loops {
+            *report.passes.entry(name.to_owned()).or_default() += n;
+        }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;
         }

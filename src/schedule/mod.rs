@@ -35,6 +35,7 @@ mod delay;
 mod encode;
 mod liveness;
 mod locals;
+mod overwrite;
 mod peephole;
 mod prepare;
 mod scramble;
@@ -47,6 +48,7 @@ pub use check::{MAX_HELD as MAX_CHECK_HELD, MAX_PASSES as MAX_CHECK_PASSES, MAX_
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
+pub(crate) use prepare::opposite;
 pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
 
 use crate::caps::{Caps, Fault};
