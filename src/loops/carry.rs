@@ -133,7 +133,8 @@ fn find(
             continue;
         }
         let same_type = |other| f.result(other).map(|r| f.ty(r)) == f.result(i).map(|r| f.ty(r));
-        if let Some(&other) = computed.get(&key(f, i, operands)).filter(|&&other| other != i && same_type(other))
+        if let Some(&other) =
+            computed.get(&key(f, i, operands)).filter(|&&other| other != i && same_type(other))
             && chaos.flip("carry a value", (header, i), true)
         {
             return Some((i, other));

@@ -53,7 +53,9 @@ pub(super) fn rotate(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
         .headers()
         .iter()
         .copied()
-        .filter(|&h| is_rotatable(f, &cfg, &loops, h) && chaos.flip("rotate", h, saves_a_jump(f, &cfg, &loops, h)))
+        .filter(|&h| {
+            is_rotatable(f, &cfg, &loops, h) && chaos.flip("rotate", h, saves_a_jump(f, &cfg, &loops, h))
+        })
         .collect();
     let mut any = false;
     // Inner loops first.
@@ -161,7 +163,11 @@ fn rotate_one(f: &mut Function, loops: &Loops, copies: &mut Copies, header: Bloc
         f.blocks[b].term = term;
     }
     // The copy stands where the header stood, the header behind the last block of the loop.
-    let last = f.layout.iter().rposition(|&b| is_inside(loops, copies, header, b)).expect("the header is in the layout");
+    let last = f
+        .layout
+        .iter()
+        .rposition(|&b| is_inside(loops, copies, header, b))
+        .expect("the header is in the layout");
     f.layout.insert(last + 1, header);
     let at = f.layout.iter().position(|&b| b == header).expect("the header is in the layout");
     f.layout[at] = copy;

@@ -48,8 +48,8 @@ pub use check::{MAX_HELD as MAX_CHECK_HELD, MAX_PASSES as MAX_CHECK_PASSES, MAX_
 pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
-pub(crate) use prepare::opposite;
 pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
+pub(crate) use prepare::opposite;
 
 use crate::caps::{Caps, Fault};
 use crate::chaos::Chaos;

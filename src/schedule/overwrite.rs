@@ -99,6 +99,8 @@ struct Dependences {
     insts: Vec<Inst>,
     /// Numbers of those that come before each one.
     before: Vec<BTreeSet<usize>>,
+    /// What goes to the end of the block as far as it can.
+    late: Vec<bool>,
     /// All numbers, in an order that keeps to that.
     order: Vec<usize>,
 }
@@ -119,10 +121,11 @@ impl Dependences {
             before.push(set);
         }
         let order = (0..insts.len()).collect();
-        Dependences { insts, before, order }
+        Dependences { late: vec![false; insts.len()], insts, before, order }
     }
 
-    /// Puts what reads an old value before the next one, if nothing of that needs the next one.
+    /// Puts what reads an old value before the next one, if nothing of that needs the next one. What is pure and needs the next one
+    /// goes along with it: otherwise the expressions that read the old value would be computed behind it, where they are used.
     fn put_first(&mut self, f: &Function, next: Inst, old: Value) {
         let Some(at) = self.insts.iter().position(|&i| i == next) else { return };
         let reads = |n: &usize| *n != at && f.args(self.insts[*n]).contains(&old);
@@ -135,6 +138,11 @@ impl Dependences {
         if readers.iter().any(|&n| needs[n]) {
             return;
         }
+        let place = |n: usize| self.order.iter().position(|&m| m == n);
+        let pure = |n: usize| f.insts[self.insts[n]].op.is_pure();
+        if readers.iter().any(|&n| place(n) > place(at)) && (0..needs.len()).all(|n| !needs[n] || pure(n)) {
+            self.late.iter_mut().zip(&needs).for_each(|(late, needs)| *late |= needs);
+        }
         self.before[at].extend(readers);
         self.order = self.sorted();
     }
@@ -146,14 +154,15 @@ impl Dependences {
         for (n, set) in self.before.iter().enumerate() {
             set.iter().for_each(|&m| after[m].push(n));
         }
-        let mut ready: BTreeSet<usize> = (0..waits.len()).filter(|&n| waits[n] == 0).collect();
+        let mut ready: BTreeSet<(bool, usize)> =
+            (0..waits.len()).filter(|&n| waits[n] == 0).map(|n| (self.late[n], n)).collect();
         let mut order = Vec::with_capacity(waits.len());
-        while let Some(n) = ready.pop_first() {
+        while let Some((_, n)) = ready.pop_first() {
             order.push(n);
             for &m in &after[n] {
                 waits[m] -= 1;
                 if waits[m] == 0 {
-                    ready.insert(m);
+                    ready.insert((self.late[m], m));
                 }
             }
         }

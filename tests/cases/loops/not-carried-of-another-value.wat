@@ -1,0 +1,12 @@
+;; What the iteration computes is not of the value that the next one gets.
+;; SILENT: carried-values
+(module
+  (memory (export "m") 1)
+  (func (export "f") (param $n i32) (param $x f64) (param $c f64) (result f64)
+    (local.set $n (i32.and (local.get $n) (i32.const 31)))
+    (loop $next
+      (local.set $x (f64.add (f64.mul (local.get $x) (local.get $x)) (local.get $c)))
+      (f64.store (i32.const 0) (f64.mul (local.get $x) (local.get $c)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $next (i32.gt_s (local.get $n) (i32.const 0))))
+    (local.get $x)))
