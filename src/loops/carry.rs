@@ -110,7 +110,11 @@ fn find(
             }
         }
     }
+    let needed = needed(f, header, always);
     for i in always.iter().flat_map(|&b| &f.blocks[b].insts).copied().filter(|&i| is_worth(f, i)) {
+        if f.result(i).is_none_or(|r| !needed[r]) {
+            continue;
+        }
         let mut moves = false;
         let mut operands = Vec::new();
         for &a in f.args(i) {
@@ -141,6 +145,22 @@ fn find(
         }
     }
     None
+}
+
+/// What effects and branches of every iteration, or the next one, need. The rest is computed only where it is used.
+fn needed(f: &Function, header: Block, always: &[Block]) -> SecondaryMap<Value, bool> {
+    let mut needed: SecondaryMap<Value, bool> = SecondaryMap::new();
+    for &b in always.iter().rev() {
+        let term = f.term(b);
+        let back = term.edges().filter(|e| e.block == header).flat_map(|e| f.edge_args(e));
+        term.operands(&f.pool).iter().chain(back).for_each(|&v| needed[v] = true);
+        for &i in f.blocks[b].insts.iter().rev() {
+            if !f.insts[i].op.is_pure() || f.results(i).iter().any(|&r| needed[r]) {
+                f.args(i).iter().for_each(|&v| needed[v] = true);
+            }
+        }
+    }
+    needed
 }
 
 /// Whether a local costs less than computing it again.
