@@ -42,9 +42,6 @@ type Key = (Op, Imm, Vec<Operand>);
 /// Carries what it saves to carry, in every loop of a graph.
 pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
-    if cfg.back_edges().is_empty() {
-        return;
-    }
     let dom = DomTree::compute(f, &cfg);
     let loops = Loops::compute(&cfg, &dom);
     let mut blocks: SecondaryMap<Block, Vec<Block>> = SecondaryMap::new();

@@ -1,6 +1,6 @@
 //! Loops made cheaper before the e-graph, for speed only: fewer branches and fewer operators an iteration.
 //!
-//! **What.** [`improve`] runs [`rotate`], which puts the test of a loop at its end, behind a copy of it before the loop; then [`carry`],
+//! **What.** [`improved`] runs [`rotate`], which puts the test of a loop at its end, behind a copy of it before the loop; then [`carry`],
 //! which makes what the previous iteration has computed already a parameter of the header. `docs/whole-program.md` has
 //! the licence of each and what makes it decline.
 //!
@@ -15,6 +15,7 @@
 pub mod carry;
 pub mod rotate;
 
+use crate::analysis::Cfg;
 use crate::chaos::Chaos;
 use crate::ir::function::Function;
 use std::collections::BTreeMap;
@@ -25,10 +26,14 @@ pub const MAX_WORK: usize = 2_000_000;
 /// How often each pass did something, by name.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// Improves the loops of a graph. Empty counts: it is as it was.
-pub fn improve(f: &mut Function, chaos: Chaos) -> Counts {
+/// A graph with cheaper loops, and what was done. `None`: nothing.
+pub fn improved(f: &Function, chaos: Chaos) -> Option<(Function, Counts)> {
+    if Cfg::compute(f).back_edges().is_empty() {
+        return None;
+    }
+    let mut g = f.clone();
     let mut counts = Counts::new();
-    rotate::rotate(f, chaos, &mut counts);
-    carry::carry(f, chaos, &mut counts);
-    counts
+    rotate::rotate(&mut g, chaos, &mut counts);
+    carry::carry(&mut g, chaos, &mut counts);
+    (!counts.is_empty()).then_some((g, counts))
 }

@@ -7,7 +7,7 @@
 //! other way leads into the loop, so the graph stays reducible.
 //!
 //! **Declines.** Headers longer than [`MAX_COPIED`]; loops without a way out of the header, or with two ways into the body; a block
-//! behind the header that something else leads to as well; where no jump goes: every way back ends with a
+//! behind the header that something else leads to as well; several ways back; where no jump goes: the way back ends with a
 //! test already whose opposite costs nothing; beyond [`super::MAX_WORK`].
 
 use super::{Counts, MAX_WORK};
@@ -37,9 +37,6 @@ type Copies = SecondaryMap<Block, PackedOption<Block>>;
 /// Rotates the loops of a graph for which it saves a jump.
 pub(super) fn rotate(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
-    if cfg.back_edges().is_empty() {
-        return;
-    }
     let dom = DomTree::compute(f, &cfg);
     if !dom.is_reducible() {
         return;
@@ -91,9 +88,12 @@ fn is_rotatable(f: &Function, cfg: &Cfg, loops: &Loops, header: Block) -> bool {
         && f.blocks[header].insts.len() <= MAX_COPIED
 }
 
-/// Whether a way back does not end with a test that could as well be taken the other way round.
+/// Whether there is one way back, which does not end with a test that could as well be taken the other way round. Of several ways
+/// back only one could fall into the test; the others jump as before.
 fn saves_a_jump(f: &Function, cfg: &Cfg, loops: &Loops, header: Block) -> bool {
-    cfg.preds(header).iter().filter(|&&p| loops.contains(header, p)).any(|&p| match f.term(p) {
+    let mut back = cfg.preds(header).iter().copied().filter(|&p| loops.contains(header, p));
+    let (Some(latch), None) = (back.next(), back.next()) else { return false };
+    match f.term(latch) {
         Terminator::Jump(_) => true,
         Terminator::Branch { cond, then, els } if then.block != els.block => {
             let (mut cond, mut on_zero) = (*cond, els.block == header);
@@ -103,7 +103,7 @@ fn saves_a_jump(f: &Function, cfg: &Cfg, loops: &Loops, header: Block) -> bool {
             on_zero && f.def_inst(cond).is_none_or(|i| opposite(f.insts[i].op).is_none())
         }
         _ => false,
-    })
+    }
 }
 
 /// Whether a loop has a block; the copy of a header is in the loops around that header's own.

@@ -201,11 +201,7 @@ fn improved_loops(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Opti
     if size > cx.options.caps.egraph_instructions {
         return None;
     }
-    let mut g = f.clone();
-    let counts = cx.clock.time("loops", || loops::improve(&mut g, cx.chaos(f)));
-    if counts.is_empty() {
-        return None;
-    }
+    let (g, counts) = cx.clock.time("loops", || loops::improved(f, cx.chaos(f)))?;
     if cx.options.verify
         && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
     {
