@@ -9,9 +9,9 @@
 //!
 //! **Declines.** Several ways back; an operator of fewer than two operands (a local costs as much); sums and differences with
 //! constants (they vanish in addresses); what is not computed in every iteration; more than [`MAX_CARRIED`] values a loop, each of
-//! which needs a local.
+//! which needs a local; beyond [`MAX_WORK`].
 
-use super::Counts;
+use super::{Counts, MAX_WORK};
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::chaos::Chaos;
 use crate::ir::cleanup::substitute;
@@ -21,7 +21,7 @@ use crate::ir::function::{Function, InstData, ValueDef};
 use crate::ir::ops::{Imm, Op};
 use cranelift_entity::SecondaryMap;
 use cranelift_entity::packed_option::PackedOption;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// Values that one loop carries in addition to its own.
 pub const MAX_CARRIED: usize = 4;
@@ -56,7 +56,8 @@ pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
             home[i] = Some(b).into();
         }
     }
-    let mut any = false;
+    let size = f.layout.iter().map(|&b| 1 + f.blocks[b].insts.len()).sum::<usize>();
+    let (mut any, mut work) = (false, 0);
     for &header in loops.headers() {
         let mut latches = cfg.back_edges().iter().filter(|e| e.1 == header).map(|e| e.0);
         let (Some(latch), None) = (latches.next(), latches.next()) else { continue };
@@ -72,6 +73,10 @@ pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
             blocks[header].iter().copied().filter(|&b| dom.dominates(b, latch)).collect();
         for _ in 0..MAX_CARRIED {
             let Some((old, next)) = find(f, &loops, &home, (header, latch), &always, chaos) else { break };
+            work += size;
+            if work > MAX_WORK {
+                break;
+            }
             replace(f, &cfg, &loops, header, old, next);
             if let Some(b) = home[old].expand() {
                 f.blocks[b].insts.retain(|&i| i != old);
@@ -107,11 +112,8 @@ fn find(
             }
         }
     }
-    let needed = needed(f, header, always);
+    let mut known: Option<HashSet<Value>> = None;
     for i in always.iter().flat_map(|&b| &f.blocks[b].insts).copied().filter(|&i| is_worth(f, i)) {
-        if f.result(i).is_none_or(|r| !needed[r]) {
-            continue;
-        }
         let mut moves = false;
         let mut operands = Vec::new();
         for &a in f.args(i) {
@@ -136,6 +138,8 @@ fn find(
         let same_type = |other| f.result(other).map(|r| f.ty(r)) == f.result(i).map(|r| f.ty(r));
         if let Some(&other) =
             computed.get(&key(f, i, operands)).filter(|&&other| other != i && same_type(other))
+            && f.result(i)
+                .is_some_and(|r| known.get_or_insert_with(|| needed(f, header, always)).contains(&r))
             && chaos.flip("carry a value", (header, i), true)
         {
             return Some((i, other));
@@ -145,15 +149,15 @@ fn find(
 }
 
 /// What effects and branches of every iteration, or the next one, need. The rest is computed only where it is used.
-fn needed(f: &Function, header: Block, always: &[Block]) -> SecondaryMap<Value, bool> {
-    let mut needed: SecondaryMap<Value, bool> = SecondaryMap::new();
+fn needed(f: &Function, header: Block, always: &[Block]) -> HashSet<Value> {
+    let mut needed: HashSet<Value> = HashSet::new();
     for &b in always.iter().rev() {
         let term = f.term(b);
         let back = term.edges().filter(|e| e.block == header).flat_map(|e| f.edge_args(e));
-        term.operands(&f.pool).iter().chain(back).for_each(|&v| needed[v] = true);
+        needed.extend(term.operands(&f.pool).iter().chain(back));
         for &i in f.blocks[b].insts.iter().rev() {
-            if !f.insts[i].op.is_pure() || f.results(i).iter().any(|&r| needed[r]) {
-                f.args(i).iter().for_each(|&v| needed[v] = true);
+            if !f.insts[i].op.is_pure() || f.results(i).iter().any(|r| needed.contains(r)) {
+                needed.extend(f.args(i));
             }
         }
     }

@@ -7,7 +7,7 @@
 //! **Invariants in.** A graph that verifies and is reducible. **Invariants out.** The same; every effect and every trap happens as
 //! often and in the order in which it did.
 //!
-//! **Complexity.** Each rotation walks the graph once, and [`MAX_WORK`] ends them; carrying is linear in the loops, times their depth.
+//! **Complexity.** Each rotation and each carried value walks the graph once, and [`MAX_WORK`] ends them; the search is linear in the loops.
 //!
 //! Reference: Aho, Lam, Sethi and Ullman, "Compilers", 2nd edition, 9.5; O'Brien, Hay, Minish et al., "Predictive
 //! commoning", IBM, 1990.
@@ -20,7 +20,7 @@ use crate::chaos::Chaos;
 use crate::ir::function::Function;
 use std::collections::BTreeMap;
 
-/// Blocks and instructions that all rotations of one graph walk over.
+/// Blocks and instructions that all rotations of one graph walk over, and all replacements of carried values.
 pub const MAX_WORK: usize = 2_000_000;
 
 /// How often each pass did something, by name.
