@@ -39,6 +39,15 @@ enum Operand {
 /// An operator of operands.
 type Key = (Op, Imm, Vec<Operand>);
 
+/// What is known of the graph as it came.
+struct Context<'a> {
+    cfg: &'a Cfg,
+    loops: &'a Loops,
+    /// The blocks that instructions stand in.
+    home: &'a SecondaryMap<Inst, PackedOption<Block>>,
+    chaos: Chaos,
+}
+
 /// Carries what it saves to carry, in every loop of a graph.
 pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
@@ -58,6 +67,7 @@ pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
     }
     let size = f.layout.iter().map(|&b| 1 + f.blocks[b].insts.len()).sum::<usize>();
     let (mut any, mut work) = (false, 0);
+    let cx = Context { cfg: &cfg, loops: &loops, home: &home, chaos };
     for &header in loops.headers() {
         let mut latches = cfg.back_edges().iter().filter(|e| e.1 == header).map(|e| e.0);
         let (Some(latch), None) = (latches.next(), latches.next()) else { continue };
@@ -72,7 +82,7 @@ pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
         let always: Vec<Block> =
             blocks[header].iter().copied().filter(|&b| dom.dominates(b, latch)).collect();
         for _ in 0..MAX_CARRIED {
-            let Some((old, next)) = find(f, &loops, &home, (header, latch), &always, chaos) else { break };
+            let Some((old, next)) = find(f, &cx, (header, latch), &always, &mut work) else { break };
             work += size;
             if work > MAX_WORK {
                 break;
@@ -93,11 +103,10 @@ pub(super) fn carry(f: &mut Function, chaos: Chaos, counts: &mut Counts) {
 /// An instruction of a loop that computes what another one computed in the iteration before.
 fn find(
     f: &Function,
-    loops: &Loops,
-    home: &SecondaryMap<Inst, PackedOption<Block>>,
+    cx: &Context<'_>,
     (header, latch): (Block, Block),
     always: &[Block],
-    chaos: Chaos,
+    work: &mut usize,
 ) -> Option<(Inst, Inst)> {
     let back = f.term(latch).edges().find(|e| e.block == header)?;
     let next: HashMap<Value, Value> =
@@ -119,9 +128,11 @@ fn find(
         for &a in f.args(i) {
             let fixed = match (f.values[a].def, operand(f, a)) {
                 (_, Operand::Const(..)) => true,
-                (ValueDef::Param(b, _), _) => !loops.contains(header, b),
+                (ValueDef::Param(b, _), _) => !cx.loops.contains(header, b),
                 // What this pass has made stands before the loop.
-                (ValueDef::Result(d, _), _) => home[d].expand().is_none_or(|b| !loops.contains(header, b)),
+                (ValueDef::Result(d, _), _) => {
+                    cx.home[d].expand().is_none_or(|b| !cx.loops.contains(header, b))
+                }
             };
             match next.get(&a) {
                 Some(&after) => {
@@ -138,14 +149,39 @@ fn find(
         let same_type = |other| f.result(other).map(|r| f.ty(r)) == f.result(i).map(|r| f.ty(r));
         if let Some(&other) =
             computed.get(&key(f, i, operands)).filter(|&&other| other != i && same_type(other))
+            && dies_before(f, cx.cfg, i, other, work)
             && f.result(i)
                 .is_some_and(|r| known.get_or_insert_with(|| needed(f, header, always)).contains(&r))
-            && chaos.flip("carry a value", (header, i), true)
+            && cx.chaos.flip("carry a value", (header, i), true)
         {
             return Some((i, other));
         }
     }
     None
+}
+
+/// Whether everything that reads what `old` computes stands before `next`, or is `next`: both can then share a local, and the value
+/// goes back without a move.
+fn dies_before(f: &Function, cfg: &Cfg, old: Inst, next: Inst, work: &mut usize) -> bool {
+    let Some(value) = f.result(old).filter(|_| *work <= MAX_WORK) else { return false };
+    *work += f.layout.iter().map(|&b| 1 + f.blocks[b].insts.len()).sum::<usize>();
+    let mut order: Vec<Block> = f.layout.clone();
+    order.sort_by_key(|&b| cfg.position(b));
+    let mut passed = false;
+    for b in order {
+        for &i in &f.blocks[b].insts {
+            if passed && f.args(i).contains(&value) {
+                return false;
+            }
+            passed |= i == next;
+        }
+        let term = f.term(b);
+        let mut ends = term.operands(&f.pool).iter().chain(term.edges().flat_map(|e| f.edge_args(e)));
+        if passed && ends.any(|&v| v == value) {
+            return false;
+        }
+    }
+    true
 }
 
 /// What effects and branches of every iteration, or the next one, need. The rest is computed only where it is used.

@@ -2,11 +2,11 @@
 ;; SILENT: carried-values
 (module
   (memory (export "m") 1)
-  (func (export "f") (param $n i32) (param $x f64) (param $c f64) (result f64)
+  (func (export "f") (param $n i32) (param $x i64) (param $c i64) (result i64)
     (local.set $n (i32.and (local.get $n) (i32.const 31)))
     (loop $next
-      (local.set $x (f64.add (f64.sqrt (local.get $x)) (local.get $c)))
-      (f64.store (i32.const 0) (f64.sqrt (local.get $x)))
+      (local.set $x (i64.add (i64.popcnt (local.get $x)) (local.get $c)))
+      (i64.store (i32.const 0) (i64.popcnt (local.get $x)))
       (local.set $n (i32.sub (local.get $n) (i32.const 1)))
       (br_if $next (i32.gt_s (local.get $n) (i32.const 0))))
     (local.get $x)))
