@@ -16,6 +16,7 @@ pub mod input;
 pub mod interp;
 pub mod ir;
 pub mod lift;
+pub mod loops;
 pub mod memory;
 pub mod module;
 pub mod options;

@@ -18,7 +18,7 @@
 pub mod buffers;
 pub mod copies;
 pub mod dead;
-mod edit;
+pub(crate) mod edit;
 pub mod forward;
 pub mod frames;
 pub mod nested;

@@ -48,7 +48,7 @@ pub fn thread_branches(f: &mut Function, _cx: &Context<'_>, _work: &mut usize, c
 }
 
 /// Makes branches on constants jumps.
-fn fold_branches(f: &mut Function, counts: &mut Counts) {
+pub(crate) fn fold_branches(f: &mut Function, counts: &mut Counts) {
     let cfg = Cfg::compute(f);
     let dom = DomTree::compute(f, &cfg);
     let mut any = false;
@@ -246,7 +246,7 @@ fn thread(f: &mut Function, pred: Block, n: usize, block: Block, target: usize) 
 }
 
 /// What was defined in the block has two definitions now: uses behind both get the one that they come from.
-fn repair(f: &mut Function, block: Block, copy: Block, map: &HashMap<Value, Value>) {
+pub(crate) fn repair(f: &mut Function, block: Block, copy: Block, map: &HashMap<Value, Value>) {
     let cfg = Cfg::compute(f);
     let mut variables: HashMap<Value, Variable> = HashMap::new();
     for b in f.layout.clone() {

@@ -16,6 +16,7 @@ use crate::ir::function::Function;
 use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
+use crate::loops;
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
@@ -83,6 +84,8 @@ pub(super) struct Optimized {
     pub promoted: promotion::Counts,
     /// What the passes on private memories did.
     pub private: memories::Counts,
+    /// What the passes on loops did.
+    pub loops: loops::Counts,
     /// What is left of boundaries.
     pub left: Vec<(FuncId, promotion::Left)>,
     /// Limits reached.
@@ -155,7 +158,8 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let f = private.as_ref().unwrap_or(f);
     let promoted = promoted(f, cx, &mut result);
     let f = promoted.as_ref().unwrap_or(f);
-    let candidates = candidates(f, old_size, cx, &mut result);
+    let looped = improved_loops(f, cx, &mut result);
+    let candidates = candidates(f, looped.as_ref().unwrap_or(f), old_size, cx, &mut result);
     if !candidates.is_empty() {
         let sure = cx.signatures.touches(f.id) || result.erases();
         match choose(candidates, old_size, sure, cx) {
@@ -212,16 +216,39 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
     Some(g)
 }
 
-/// New code with its size in bytes, in the order of preference: two ways at most.
+/// The graph with cheaper loops, where executed instructions count and anything was gained. Only the way with rules takes it: the plain
+/// way back stays the yardstick.
+fn improved_loops(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+    if cx.options.objective != Objective::Speed || cx.rules.is_none() {
+        return None;
+    }
+    let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len()).sum();
+    if size > cx.options.caps.egraph_instructions {
+        return None;
+    }
+    let (g, counts) = cx.clock.time("loops", || loops::improved(f, cx.chaos(f)))?;
+    if cx.options.verify
+        && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
+    {
+        result.count("loops-refused", 1);
+        result.refuse(format!("graph with cheaper loops refused: {}", errors[0]));
+        return None;
+    }
+    result.loops = counts;
+    Some(g)
+}
+
+/// New code with its size in bytes, in the order of preference: two ways at most. `looped` is the graph with cheaper loops.
 fn candidates(
     f: &Function,
+    looped: &Function,
     old_size: usize,
     cx: &Shared<'_>,
     result: &mut Optimized,
 ) -> Vec<(StackCode, usize)> {
     let mut candidates = Vec::new();
     if let Some(rules) = cx.rules
-        && let Some(g) = rewrite(f, rules, cx, result)
+        && let Some(g) = rewrite(looped, rules, cx, result)
         && let Some(code) = lowered(&g, cx, result)
     {
         let size = code.size();

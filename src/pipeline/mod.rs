@@ -261,6 +261,9 @@ fn attempt(
         for (&name, n) in o.private.iter().filter(|_| o.body.is_some()) {
             *report.passes.entry(name.to_owned()).or_default() += n;
         }
+        for (&name, n) in &o.loops {
+            *report.passes.entry(name.to_owned()).or_default() += n;
+        }
         for (&name, n) in &o.limits {
             *report.limits.entry(name.to_owned()).or_default() += n;
         }

@@ -61,7 +61,13 @@ fn next_values(f: &Function, b: Block) -> Vec<(Inst, Value)> {
 }
 
 /// Whether nothing reads a block parameter after the instructions of a block.
-fn ends_with(f: &Function, cfg: &Cfg, live: &mut LiveIn, b: Block, old: Value) -> Result<bool, LowerError> {
+pub(super) fn ends_with(
+    f: &Function,
+    cfg: &Cfg,
+    live: &mut LiveIn,
+    b: Block,
+    old: Value,
+) -> Result<bool, LowerError> {
     let ValueDef::Param(home, _) = f.values[old].def else { return Ok(false) };
     let term = f.term(b);
     if term.operands(&f.pool).contains(&old) || term.edges().any(|e| f.edge_args(e).contains(&old)) {

@@ -35,6 +35,7 @@ mod delay;
 mod encode;
 mod liveness;
 mod locals;
+mod overwrite;
 mod peephole;
 mod prepare;
 mod scramble;
@@ -48,6 +49,7 @@ pub use code::StackCode;
 pub use encode::TypeIndex;
 pub use liveness::MAX_LIVENESS_STEPS;
 pub use prepare::MAX_STEPS as MAX_PARAMETER_STEPS;
+pub(crate) use prepare::opposite;
 
 use crate::caps::{Caps, Fault};
 use crate::chaos::Chaos;

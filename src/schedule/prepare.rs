@@ -6,6 +6,7 @@
 //! values while others to the same target do not.
 
 use super::delay::delay_next_values;
+use super::overwrite::overwrite_old_values;
 use super::scramble::{Order, scramble};
 use super::{LowerContext, LowerError};
 use crate::analysis::{Cfg, DomTree};
@@ -105,8 +106,13 @@ pub(super) fn prepare(
     let mut f = f.clone();
     let scrambled = scramble(&mut f, cx);
     let cfg = Cfg::compute(&f);
+    let delayed = delay_next_values(&mut f, &cfg, cx.caps.parameter_steps, cx.chaos);
     // Blocks get their order back one change after the other, the last one first.
-    let mut order = delay_next_values(&mut f, &cfg, cx.caps.parameter_steps, cx.chaos);
+    let mut order = Order::new();
+    if cx.costs.for_time() {
+        order = overwrite_old_values(&mut f, &cfg, cx.caps.parameter_steps, cx.chaos);
+    }
+    order.extend(delayed);
     order.extend(scrambled);
     let dom = DomTree::compute(&f, &cfg);
     if !dom.is_reducible() {
@@ -551,7 +557,7 @@ impl LiveIn {
 }
 
 /// The operator that computes the opposite of an integer comparison.
-pub(super) fn opposite(op: Op) -> Option<Op> {
+pub(crate) fn opposite(op: Op) -> Option<Op> {
     Some(match op {
         Op::I32Eq => Op::I32Ne,
         Op::I32Ne => Op::I32Eq,
