@@ -22,6 +22,7 @@ pub mod facts;
 pub mod globals;
 pub mod inline;
 pub mod merge;
+pub mod merged_memories;
 pub mod parametrize;
 pub mod plan;
 pub mod reach;
