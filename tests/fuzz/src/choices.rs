@@ -195,7 +195,7 @@ impl Choices {
         };
         // One case in fifty runs in both engines.
         let both = cfg!(feature = "wasmtime") && rng.percent(2);
-        let options = Options { merge_memories: rng.percent(30), ..options };
+        let options = Options { merge_memories: rng.percent(60), ..options };
         let drawn = if both { Engines::Both } else { Engines::Wasmi };
         Choices { options, subset, engines: fixes.engines.unwrap_or(drawn) }
     }
