@@ -128,4 +128,6 @@ pub enum Fault {
     Proposal,
     /// The module written is not valid, whatever its bodies are.
     Module,
+    /// A body with moved accesses is no valid code.
+    MergedMemories,
 }

@@ -54,6 +54,8 @@ pub struct Options {
     pub fused: bool,
     /// Named assumptions.
     pub assumptions: Assumptions,
+    /// Merge private memories into one where every access is known to stay within the initial size.
+    pub merge_memories: bool,
     /// Worker threads, at least 1. The output does not depend on it.
     pub jobs: usize,
     /// Keep each function's new body even where it came out larger.
@@ -84,6 +86,7 @@ impl Default for Options {
             keep_exports: Vec::new(),
             fused: false,
             assumptions: Assumptions::default(),
+            merge_memories: false,
             jobs: 1,
             no_revert: false,
             chaos: None,

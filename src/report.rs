@@ -71,6 +71,28 @@ pub struct Boundary {
     pub reason: String,
 }
 
+/// What became of two memories that were perhaps to become one, by their indices in the output before that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MemoryPair {
+    /// The memories.
+    pub memories: [u32; 2],
+    /// Whether they are one.
+    pub merged: bool,
+    /// Why not; empty when they are.
+    pub reason: String,
+}
+
+/// What merging memories gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AddressSpace {
+    /// Initial bytes of the memories that became one; 0 when none did.
+    pub before: u64,
+    /// Bytes of that one.
+    pub after: u64,
+    /// All pairs of memories, in order.
+    pub pairs: Vec<MemoryPair>,
+}
+
 /// Everything loom has to say about one run (design, section 9).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -90,6 +112,9 @@ pub struct Report {
     pub assumptions: BTreeMap<String, u64>,
     /// Boundaries of a fused module.
     pub boundaries: Vec<Boundary>,
+    /// What merging memories gave, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_space: Option<AddressSpace>,
     /// Time by phase.
     pub phases: Vec<PhaseTime>,
     /// Limit name to times reached.

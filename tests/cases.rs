@@ -7,7 +7,7 @@
 //! Comments at the start of a case direct it:
 //!
 //! - `;; OPTIONS: -Os` optimizes for size instead of speed, `--closed-world` with `--keep-export=NAME` closes the world: what
-//!   is compared is then what the kept exports do;
+//!   is compared is then what the kept exports do; `--merge-memories` merges memories, and the snapshot says of each pair why not;
 //! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
 //! - `;; FIRES: A B` says that each of these rules, families or whole-program passes has to fire;
 //! - `;; SILENT: A B` says that none of these may;
@@ -42,6 +42,7 @@ struct Directives {
     not_run: Option<String>,
     fused: bool,
     closed_world: bool,
+    merge_memories: bool,
     keep_exports: Vec<String>,
 }
 
@@ -58,6 +59,7 @@ impl Directives {
                             ("-Os" | "-Oz", _) => d.objective = Objective::Size,
                             ("-O2", _) => d.objective = Objective::Speed,
                             ("--closed-world", _) => d.closed_world = true,
+                            ("--merge-memories", _) => d.merge_memories = true,
                             (_, Some(name)) => d.keep_exports.push(name.to_owned()),
                             (other, None) => panic!("unknown option {other}"),
                         }
@@ -85,6 +87,7 @@ impl Directives {
             rule_filter: self.rules.clone(),
             keep_exports: self.keep_exports.clone(),
             fused: self.fused,
+            merge_memories: self.merge_memories,
             assumptions: Assumptions { closed_world: self.closed_world, ..Assumptions::default() },
             verify: true,
             ..Options::default()
@@ -179,6 +182,13 @@ fn run(name: &Path, text: &str) -> String {
     }
     for (limit, n) in &report.limits {
         writeln!(snapshot, "limit {limit}: {n}").expect("a string");
+    }
+    for pair in report.address_space.iter().flat_map(|space| &space.pairs) {
+        let what = if pair.merged { "merged" } else { &pair.reason };
+        writeln!(snapshot, "memories {:?}: {what}", pair.memories).expect("a string");
+    }
+    if let Some(space) = report.address_space.as_ref().filter(|space| space.before > 0) {
+        writeln!(snapshot, "address space: {} -> {}", space.before, space.after).expect("a string");
     }
     let after = wasmprinter::print_bytes(&output.wasm).expect("a valid module");
     write!(snapshot, "\n--- output\n{after}").expect("a string");

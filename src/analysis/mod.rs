@@ -1,9 +1,10 @@
 //! Analyses over function graphs: control flow, dominators, loops, liveness, use counts, effect summaries of calls, memory
-//! SSA. `docs/ir.md` describes them.
+//! SSA, bits known to be zero. `docs/ir.md` describes them.
 //!
 //! Input: a [`Function`](crate::ir::function::Function) whose live blocks all have terminators. Nothing here changes it.
 //! All algorithms are iterative and linear or `n log n` in blocks plus edges.
 
+pub mod bits;
 pub mod cfg;
 pub mod components;
 pub mod dominators;
@@ -13,6 +14,7 @@ pub mod memory_ssa;
 pub mod summaries;
 pub mod uses;
 
+pub use bits::Bits;
 pub use cfg::Cfg;
 pub use components::components;
 pub use dominators::DomTree;

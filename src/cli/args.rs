@@ -97,6 +97,10 @@ pub struct Args {
     #[arg(long)]
     pub no_inline: bool,
 
+    /// Merge private memories into one where every access is known to stay within the initial size
+    #[arg(long)]
+    pub merge_memories: bool,
+
     /// For testing: take arbitrary legal choices everywhere instead of the best ones, drawn from SEED
     #[arg(long, value_name = "SEED")]
     pub chaos: Option<u64>,
@@ -228,6 +232,7 @@ impl Args {
             assumptions: self.assumptions()?,
             jobs: self.jobs.unwrap_or_else(available),
             no_revert: self.no_revert,
+            merge_memories: self.merge_memories,
             chaos: self.chaos,
             caps,
             verify: self.verify || Options::default().verify,

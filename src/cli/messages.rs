@@ -69,6 +69,7 @@ impl Messages {
             self.line("1;33", &format!("{input}: {note}"));
         }
         self.boundaries(report);
+        self.address_space(report);
         if self.verbose {
             self.details(report);
         }
@@ -115,6 +116,21 @@ impl Messages {
                 "0",
                 &format!("  {fate} {} (component {} to {}): {}", b.function, b.from, b.to, b.reason),
             );
+        }
+    }
+
+    /// What merging memories gave, where it was asked for; why pairs stayed two is said with `-v`.
+    fn address_space(&self, report: &Report) {
+        let Some(space) = &report.address_space else { return };
+        let merged = space.pairs.iter().filter(|p| p.merged).count();
+        let (pairs, saved) = (space.pairs.len(), space.before.saturating_sub(space.after));
+        self.line(
+            "1",
+            &format!("{merged} of {pairs} pairs of memories merged: {saved} bytes of address space saved"),
+        );
+        for p in space.pairs.iter().filter(|p| !p.merged && self.verbose) {
+            let [first, second] = p.memories;
+            self.line("0", &format!("  memories {first} and {second} stay two: {}", p.reason));
         }
     }
 

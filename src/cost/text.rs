@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(size.local(), 2);
         assert_eq!(size.constant(Const::I32(64)), 3);
         assert!(!size.hoists(Op::F64Mul));
-        assert!(speed.hoists(Op::F64Mul) && speed.hoists(Op::I32Mul) && !speed.hoists(Op::I32Add));
+        assert!(speed.hoists(Op::F64Mul) && speed.hoists(Op::I32Add) && !speed.hoists(Op::I32Const));
         assert!(speed.op(Op::I64DivU, |_| 0) > speed.op(Op::I64Mul, |_| 0));
         // The remainder costs more than taking the product with a quotient that is there from the dividend.
         let (quotient, rest) =

@@ -2,6 +2,7 @@
 //! analysis and answer the questions of rules ([`crate::rules::Facts`]).
 
 use super::node::{Head, Node};
+use crate::analysis::bits::{self, width_mask};
 use crate::interp::{self, Const, Outcome};
 use crate::ir::entity::Value;
 use crate::ir::function::Function;
@@ -55,23 +56,6 @@ pub struct Fact {
     pub quiet: bool,
     /// The class is another one plus a constant, wrapping.
     pub base: Option<(Id, u64)>,
-}
-
-fn width_mask(ty: Option<Type>) -> u64 {
-    match ty {
-        Some(Type::I32) => u64::from(u32::MAX),
-        Some(Type::I64) => u64::MAX,
-        _ => 0,
-    }
-}
-
-/// Bits above the highest one of `bound`: zero in every number up to it.
-fn above(bound: u64) -> u64 {
-    match bound.checked_ilog2() {
-        None => u64::MAX,
-        Some(63) => 0,
-        Some(n) => u64::MAX << (n + 1),
-    }
 }
 
 impl Analysis<Node> for Known {
@@ -166,71 +150,7 @@ fn fold(egraph: &Graph, op: Op, node: &Node) -> Option<Const> {
 fn zeros(egraph: &Graph, op: Op, node: &Node) -> u64 {
     let z = |i: usize| node.children.get(i).map_or(0, |&c| egraph[c].data.zeros);
     let k = |i: usize| node.children.get(i).and_then(|&c| egraph[c].data.constant).and_then(Const::as_int);
-    let bits: u32 = match op.info().signature {
-        Signature::Fixed { results: [SigType::Is(t)], .. } => t.bits().unwrap_or(0),
-        _ => 0,
-    };
-    let full = if bits == 64 { u64::MAX } else { u64::from(u32::MAX) };
-    if matches!(op.info().signature, Signature::Fixed { results: [SigType::Is(Type::I32)], .. })
-        && is_test(op)
-    {
-        return !1;
-    }
-    match op {
-        Op::I32And | Op::I64And => z(0) | z(1),
-        Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor => z(0) & z(1),
-        Op::I32Shl | Op::I64Shl => k(1).map_or(0, |c| {
-            let s = c as u32 % bits;
-            (z(0) << s) | !(u64::MAX << s)
-        }),
-        Op::I32ShrU | Op::I64ShrU => k(1).map_or(0, |c| {
-            let s = c as u32 % bits;
-            ((z(0) & full) >> s) | (full & !(full >> s))
-        }),
-        Op::I32ShrS | Op::I64ShrS => k(1).map_or(0, |c| {
-            let s = c as u32 % bits;
-            // With a clear sign bit it is the unsigned shift.
-            if z(0) >> (bits - 1) & 1 == 1 { ((z(0) & full) >> s) | (full & !(full >> s)) } else { 0 }
-        }),
-        Op::I32RemU | Op::I64RemU => k(1).map_or(0, |c| if c == 0 { 0 } else { above(c - 1) }),
-        Op::I32DivU | Op::I64DivU => k(1).map_or(0, |c| match (full & !z(0)).checked_div(c) {
-            Some(bound) => above(bound),
-            None => 0,
-        }),
-        Op::I64ExtendI32U => z(0) | !u64::from(u32::MAX),
-        Op::I32WrapI64 => z(0),
-        // With a clear sign bit it is the unsigned extension.
-        Op::I64ExtendI32S if z(0) >> 31 & 1 == 1 => z(0) | !u64::from(u32::MAX),
-        Op::I32Load8U | Op::I64Load8U => !0xff,
-        Op::I32Load16U | Op::I64Load16U => !0xffff,
-        Op::I64Load32U => !u64::from(u32::MAX),
-        Op::I32Clz | Op::I32Ctz | Op::I32Popcnt => above(32),
-        Op::I64Clz | Op::I64Ctz | Op::I64Popcnt => above(64),
-        Op::Select => z(0) & z(1),
-        _ => 0,
-    }
-}
-
-/// Whether the result is 0 or 1.
-fn is_test(op: Op) -> bool {
-    interp::int::classify(op).is_some_and(|(o, _)| o.is_test())
-        || matches!(
-            op,
-            Op::F32Eq
-                | Op::F32Ne
-                | Op::F32Lt
-                | Op::F32Gt
-                | Op::F32Le
-                | Op::F32Ge
-                | Op::F64Eq
-                | Op::F64Ne
-                | Op::F64Lt
-                | Op::F64Gt
-                | Op::F64Le
-                | Op::F64Ge
-                | Op::RefIsNull
-                | Op::RefEq
-        )
+    bits::zeros(op, z, k)
 }
 
 /// Whether a float result is the result of arithmetic, so that a NaN among its results is a quiet one

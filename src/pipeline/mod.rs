@@ -8,6 +8,7 @@
 mod assemble;
 mod function;
 mod group;
+mod merged;
 mod rounds;
 mod survey;
 mod timing;

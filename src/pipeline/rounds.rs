@@ -5,8 +5,9 @@
 //! calls or constants and saved at least a [`WORTH`]th of the code, at most [`MAX_ROUNDS`] in all; one that does not make the
 //! module smaller (for speed: that makes it larger by more than a [`MAX_GROWTH`]th) is thrown away. Each costs what the first one cost, for what is left of the program.
 
-use super::{Files, Output, run};
+use super::{Files, Output, merged, run};
 use crate::fused::Carried;
+use crate::report::PhaseTime;
 use crate::{Error, Objective, Options, Report};
 use std::collections::BTreeMap;
 
@@ -33,11 +34,20 @@ const REASONS: [&str; 8] = [
 const PROMOTIONS: [&str; 5] =
     ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers", "erased-lists"];
 
-/// Optimizes in as many rounds as the program is worth.
+/// Optimizes in as many rounds as the program is worth, and merges memories where that is asked for: last, as what is known of
+/// different memories is what the rounds live from.
 ///
 /// # Errors
 /// Those of [`run`].
 pub(super) fn optimize(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
+    let mut output = all_rounds(input, options, files)?;
+    if options.merge_memories && options.effort > 0 {
+        merged::merge_memories(&mut output, options, files)?;
+    }
+    Ok(output)
+}
+
+fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
     let (mut output, mut carried) = run(input, options, files, Carried::default())?;
     // An explanation and a bug made on purpose belong to the input's functions.
     if !options.assumptions.closed_world || options.explain.is_some() || options.fault.is_some() {
@@ -92,15 +102,20 @@ impl Report {
         for (sum, more) in pairs {
             add(sum, more);
         }
-        for phase in next.phases {
-            match self.phases.iter_mut().find(|p| p.name == phase.name) {
-                Some(known) => known.seconds += phase.seconds,
-                None => self.phases.push(phase),
-            }
-        }
+        self.add_phases(next.phases);
         for note in next.notes {
             if !note.starts_with("--keep-export") && !self.notes.contains(&note) {
                 self.notes.push(note);
+            }
+        }
+    }
+
+    /// Adds what something more took.
+    pub(super) fn add_phases(&mut self, more: Vec<PhaseTime>) {
+        for phase in more {
+            match self.phases.iter_mut().find(|p| p.name == phase.name) {
+                Some(known) => known.seconds += phase.seconds,
+                None => self.phases.push(phase),
             }
         }
     }

@@ -26,6 +26,7 @@ pub mod inline;
 pub mod interface;
 pub mod memories;
 pub mod merge;
+pub mod merged_memories;
 pub mod parametrize;
 pub mod plan;
 pub mod reach;

@@ -193,7 +193,8 @@ fn validate(wasm: &[u8]) -> Result<(), String> {
 }
 
 /// Limits of the report that stand for a bug of a stage which a checker made harmless.
-const REFUSALS: [&str; 4] = ["internal-panic", "lower-check-failed", "lower-second-way", "extract-refused"];
+const REFUSALS: [&str; 5] =
+    ["internal-panic", "lower-check-failed", "lower-second-way", "extract-refused", "merged-memories-undone"];
 
 fn refusal(report: &Report) -> Option<String> {
     let reason =

@@ -201,6 +201,7 @@ impl Choices {
         };
         // One case in fifty runs in both engines.
         let both = cfg!(feature = "wasmtime") && rng.percent(2);
+        let options = Options { merge_memories: rng.percent(60), ..options };
         let drawn = if both { Engines::Both } else { Engines::Wasmi };
         Choices { options, subset, engines: fixes.engines.unwrap_or(drawn) }
     }
@@ -261,6 +262,7 @@ impl Choices {
                 }
                 "--egraph" => options.egraph = true,
                 "--no-revert" => options.no_revert = true,
+                "--merge-memories" => options.merge_memories = true,
                 "--verify" => options.verify = true,
                 "--chaos" => options.chaos = Some(value()?.parse().map_err(|e| format!("{word}: {e}"))?),
                 "-j" => options.jobs = value()?.parse().map_err(|e| format!("{word}: {e}"))?,
@@ -331,6 +333,7 @@ pub fn flags(options: &Options) -> String {
     let on = |flag: bool, text: &str| flag.then(|| text.to_owned());
     out.extend(on(options.egraph, "--egraph"));
     out.extend(on(options.no_revert, "--no-revert"));
+    out.extend(on(options.merge_memories, "--merge-memories"));
     out.extend(options.chaos.map(|seed| format!("--chaos {seed}")));
     out.extend(on(options.verify, "--verify"));
     out.extend((options.jobs > 1).then(|| format!("-j {}", options.jobs)));

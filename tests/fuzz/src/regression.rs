@@ -2,7 +2,7 @@
 
 use crate::case::{self, Kind, Outcome};
 use crate::choices;
-use loom_wasm::{Objective, Options};
+use loom_wasm::{Assumptions, Objective, Options};
 use std::path::Path;
 
 /// The options under which each case is run.
@@ -24,6 +24,18 @@ pub fn option_matrix() -> Vec<Options> {
         }
     }
     out.push(Options { egraph: true, effort: 4, assumptions: choices::strict(), ..Options::default() });
+    // In a closed world as well; all exports stay, so that the whole can be compared.
+    for objective in [Objective::Speed, Objective::Size] {
+        out.push(Options {
+            egraph: true,
+            objective,
+            assumptions: Assumptions { closed_world: true, ..choices::strict() },
+            keep_exports: vec!["*".to_owned()],
+            merge_memories: true,
+            verify: true,
+            ..Options::default()
+        });
+    }
     for (chaos, objective) in [(1, Objective::Speed), (2, Objective::Size), (3, Objective::Speed)] {
         let assumptions = choices::strict();
         out.push(Options {

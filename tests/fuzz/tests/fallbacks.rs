@@ -172,6 +172,30 @@ fn a_graph_with_constant_data_that_is_refused() {
     assert_eq!(bodies(&out), bodies(&wasm));
 }
 
+/// Memories stay as they were when a body whose accesses were moved is no valid code.
+#[test]
+fn merged_memories_that_are_refused() {
+    let text = r#"(module (memory $a 1) (memory $b 1)
+      (func (export "f") (param $x i32) (result i32)
+        (i32.store $a (i32.const 8) (local.get $x))
+        (i32.store $b (i32.and (local.get $x) (i32.const 12)) (local.get $x))
+        (i32.add (i32.load $a (i32.const 10)) (i32.load $b (i32.const 4)))))"#;
+    let wasm = wat::parse_str(text).expect("text parses");
+    let merging = Options { merge_memories: true, ..options() };
+    let (out, report) = run(&wasm, &merging);
+    assert_eq!(report.passes.get("merged-memories"), Some(&1), "{:?}", report.passes);
+    let space = report.address_space.expect("it was asked for");
+    assert_eq!((space.before, space.after, space.pairs[0].merged), (131_072, 65_536, true));
+    assert_eq!(decode(&out).expect("decodes").module.memories.len(), 1);
+    let (out, report) = run(&wasm, &Options { fault: Some(Fault::MergedMemories), ..merging });
+    assert_eq!(limit(&report, "merged-memories-undone"), 1);
+    assert!(!report.passes.contains_key("merged-memories"), "{:?}", report.passes);
+    assert!(report.notes.iter().any(|n| n.contains("not merged")), "{:?}", report.notes);
+    let space = report.address_space.expect("it was asked for");
+    assert_eq!((space.before, space.pairs[0].merged), (0, false));
+    assert_eq!(out, run(&wasm, &options()).0);
+}
+
 /// Stack code that the checker refuses is written once more in the plainest way.
 #[test]
 fn the_second_way() {

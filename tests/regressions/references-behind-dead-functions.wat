@@ -1,0 +1,25 @@
+;; Functions that only a segment of a private table, one of an exported table, or an exported global names, behind functions that
+;; nothing names: swept and renumbered in a closed world as in an open one. Exported tables stay as they are, and calls
+;; through them stay indirect.
+(module
+  (type $f (func (param i32) (result i32)))
+  (func $dead0 (type $f) (i32.const -1))
+  (func $from_first_segment (type $f) (i32.add (local.get 0) (i32.const 10)))
+  (func $dead1 (param f64) (result f64) (f64.const 0))
+  (func $from_global (type $f) (i32.add (local.get 0) (i32.const 20)))
+  (func $dead2 (param i64))
+  (func $from_segment (type $f) (i32.add (local.get 0) (i32.const 30)))
+  (func $dead3 (type $f) (call $dead0 (local.get 0)))
+  (func $from_late_segment (type $f) (i32.add (local.get 0) (i32.const 40)))
+  (table $all 4 funcref)
+  (table $host (export "host") 4 funcref)
+  (global $g (export "g") funcref (ref.func $from_global))
+  (elem (table $all) (i32.const 0) func $from_first_segment)
+  (elem (table $all) (i32.const 1) funcref (ref.func $from_segment) (ref.null func))
+  (elem (table $host) (i32.const 0) func $from_segment $from_first_segment $from_late_segment)
+  (elem (table $host) (i32.const 1) funcref (ref.null func))
+  (func (export "private") (param i32 i32) (result i32)
+    (call_indirect $all (type $f) (local.get 0) (i32.and (local.get 1) (i32.const 3))))
+  (func (export "nulled") (param i32) (result i32) (call_indirect $host (type $f) (local.get 0) (i32.const 1)))
+  (func (export "shown") (param i32) (result i32) (call_indirect $host (type $f) (local.get 0) (i32.const 2)))
+  (func (export "set") (param i32) (table.set $host (i32.and (local.get 0) (i32.const 3)) (global.get $g))))
