@@ -1,34 +1,144 @@
-//! `loom rules check`: are rules right?
+//! `loom rules check`: are rules right? By samples and by all operands at small widths, and with `--smt` by a solver. For the
+//! built-in rules the ledger (`verify::ledger`) is compared, and with `--write` renewed.
 
-use crate::cli::files::write_stdout;
+use crate::cli::files::{self, Sink, write_stdout};
+use crate::cli::messages::say;
 use clap::Args;
 use loom_wasm::Error;
 use loom_wasm::rules::RuleSet;
-use loom_wasm::verify::{Answer, check_rule};
+use loom_wasm::verify::ledger::Ledger;
+use loom_wasm::verify::smt::{Proof, Solver};
+use loom_wasm::verify::tiers::{Asking, Checked, NARROW_WIDTHS, check_set};
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Arguments of `loom rules check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     /// Rule files or folders [default: the built-in rules]
     #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    paths: Vec<PathBuf>,
+
+    /// Ask an SMT solver too: `z3` on the search path, or the program named by LOOM_Z3
+    #[arg(long)]
+    smt: bool,
+
+    /// Write the ledger of the built-in rules
+    #[arg(long, requires = "smt", conflicts_with = "paths")]
+    write: bool,
+
+    /// The ledger of the built-in rules
+    #[arg(long, value_name = "FILE", default_value = "snapshots/rules.ledger", conflicts_with = "paths")]
+    ledger: PathBuf,
+
+    /// Seconds for each question to the solver
+    #[arg(long, value_name = "N", default_value = "4")]
+    timeout: u64,
+
+    /// Solvers beside each other
+    #[arg(short, long, value_name = "N", default_value = "2")]
+    jobs: usize,
 }
 
-/// Checks; `Ok(false)` if a rule is refuted or nothing could be said about it.
+/// Checks; `Ok(false)` if a rule is refuted, nothing could be said about it, or the ledger does not fit.
 pub fn run(args: &CheckArgs) -> Result<bool, Error> {
-    let set = if args.paths.is_empty() { RuleSet::builtin()? } else { RuleSet::load(&args.paths)? };
-    let mut good = true;
-    let mut text = String::new();
-    for rule in &set.rules {
-        match check_rule(rule) {
-            Answer::Passed { .. } => continue,
-            Answer::Refuted(why) => text.push_str(&format!("{} {}: refuted: {why}\n", rule.location(), rule.name)),
-            Answer::Unknown(why) => text.push_str(&format!("{} {}: unknown: {why}\n", rule.location(), rule.name)),
-        }
-        good = false;
+    let start = Instant::now();
+    let builtin = args.paths.is_empty();
+    let set = if builtin { RuleSet::builtin()? } else { RuleSet::load(&args.paths)? };
+    let mut narrow = Vec::new();
+    for width in NARROW_WIDTHS {
+        let reading =
+            if builtin { RuleSet::builtin_narrow(width)? } else { RuleSet::load_narrow(&args.paths, width)? };
+        narrow.push((width, reading));
     }
-    text.push_str(&format!("{} rules checked\n", set.rules.len()));
+    let asking = asking(args)?;
+    let total = set.rules.len();
+    let terminal = std::io::stderr().is_terminal();
+    let checked = check_set(&set, &narrow, asking.as_ref(), &|done| {
+        if terminal {
+            say(&format!("\rloom: {done} of {total} rules asked about …"));
+        }
+    });
+    if terminal && asking.is_some() {
+        say("\r\x1b[K");
+    }
+    let (mut text, mut good) = findings(&set, &checked);
+    if builtin {
+        let solver = asking.as_ref().and_then(|a| Solver::version_of(&a.path)).unwrap_or_default();
+        let differences = if args.write && good {
+            let ledger = Ledger::of(&set, &checked, &solver);
+            Sink::prepare(&args.ledger, ledger.render().as_bytes())?.commit()?;
+            ledger.differences(&set)
+        } else {
+            let bytes = files::read(&args.ledger)?;
+            let ledger = Ledger::parse(&String::from_utf8_lossy(&bytes))
+                .map_err(|e| e.in_file(args.ledger.display().to_string()))?;
+            ledger.differences(&set)
+        };
+        if !differences.is_empty() {
+            good = false;
+            text.push_str(&differences.join("\n"));
+            text.push_str("\nrenew the ledger: loom rules check --smt --write\n");
+        }
+    }
+    text.push_str(&summary(&checked, start.elapsed()));
     write_stdout(text.as_bytes())?;
     Ok(good)
+}
+
+fn asking(args: &CheckArgs) -> Result<Option<Asking>, Error> {
+    if !args.smt {
+        return Ok(None);
+    }
+    let Some(path) = Solver::find() else {
+        return Err(Error::new(
+            "no solver: put z3 on the search path or name it in LOOM_Z3 (`pip install z3-solver` has one)",
+        ));
+    };
+    Ok(Some(Asking { path, timeout: Duration::from_secs(args.timeout.max(1)), jobs: args.jobs.max(1) }))
+}
+
+/// One line for each rule that is not right or of which nothing is known.
+fn findings(set: &RuleSet, checked: &[Checked]) -> (String, bool) {
+    let (mut text, mut good) = (String::new(), true);
+    for (rule, c) in set.rules.iter().zip(checked) {
+        let line = match (c.refuted(), c.unknown(), &c.smt) {
+            (Some(why), _, _) => format!("refuted: {why}"),
+            (None, Some(why), _) => format!("unknown: {why}"),
+            (None, None, Some(Proof::Unknown(why))) => {
+                text.push_str(&format!(
+                    "{} {}: not decided by the solver: {why}\n",
+                    rule.location(),
+                    rule.name
+                ));
+                continue;
+            }
+            _ => continue,
+        };
+        good = false;
+        text.push_str(&format!("{} {}: {line}\n", rule.location(), rule.name));
+    }
+    (text, good)
+}
+
+fn summary(checked: &[Checked], time: Duration) -> String {
+    let count = |f: &dyn Fn(&Checked) -> bool| checked.iter().filter(|c| f(c)).count();
+    let mut s = format!(
+        "{} rules: {} refuted, {} unknown; {} pass samples, {} all operands at a small width",
+        checked.len(),
+        count(&|c| c.refuted().is_some()),
+        count(&|c| c.unknown().is_some()),
+        count(&|c| c.samples() > 0),
+        count(&|c| c.exhaustive().is_some()),
+    );
+    if checked.iter().any(|c| c.smt.is_some()) {
+        s.push_str(&format!(
+            "; the solver proves {} and does not decide {}",
+            count(&|c| c.smt == Some(Proof::Proved)),
+            count(&|c| matches!(c.smt, Some(Proof::Unknown(_)))),
+        ));
+    }
+    s.push_str(&format!("; {:.1} s\n", time.as_secs_f64()));
+    s
 }
