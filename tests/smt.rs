@@ -10,14 +10,13 @@ use loom_wasm::ir::ops::{Imm, ImmKind, Op, SigType, Signature};
 use loom_wasm::ir::types::Type;
 use loom_wasm::rules::RuleSet;
 use loom_wasm::verify::smt::{Proof, Solver, prove};
-use std::time::Duration;
 
 fn solver() -> Option<Solver> {
     let path = Solver::find();
     if path.is_none() {
         println!("skipped: no solver here");
     }
-    path.map(|p| Solver::new(&p, Duration::from_secs(4)))
+    path.map(|p| Solver::new(&p, 4))
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
 /// Widths in bits at which all operands are tried, the widest first.
 pub const NARROW_WIDTHS: [u32; 3] = [8, 4, 2];
@@ -65,8 +64,8 @@ impl Checked {
 pub struct Asking {
     /// Its program.
     pub path: PathBuf,
-    /// Time for each question.
-    pub timeout: Duration,
+    /// Effort for each question, see [`Solver::new`].
+    pub effort: u32,
     /// Processes beside each other, at least one.
     pub jobs: usize,
 }
@@ -111,7 +110,7 @@ fn prove_all(rules: &[Rule], asking: &Asking, progress: &dyn Fn(usize)) -> Vec<P
         for _ in 0..asking.jobs.max(1) {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
-                let mut solver = Solver::new(&asking.path, asking.timeout);
+                let mut solver = Solver::new(&asking.path, asking.effort);
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     let Some(rule) = rules.get(i) else { break };

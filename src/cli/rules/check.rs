@@ -32,9 +32,9 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", default_value = "snapshots/rules.ledger", conflicts_with = "paths")]
     ledger: PathBuf,
 
-    /// Seconds for each question to the solver
-    #[arg(long, value_name = "N", default_value = "4")]
-    timeout: u64,
+    /// Effort for each question to the solver, in millions of its units (a million takes about half a second)
+    #[arg(long, value_name = "N", default_value = "8")]
+    effort: u32,
 
     /// Solvers beside each other
     #[arg(short, long, value_name = "N", default_value = "2")]
@@ -96,7 +96,7 @@ fn asking(args: &CheckArgs) -> Result<Option<Asking>, Error> {
             "no solver: put z3 on the search path or name it in LOOM_Z3 (`pip install z3-solver` has one)",
         ));
     };
-    Ok(Some(Asking { path, timeout: Duration::from_secs(args.timeout.max(1)), jobs: args.jobs.max(1) }))
+    Ok(Some(Asking { path, effort: args.effort, jobs: args.jobs.max(1) }))
 }
 
 /// One line for each rule that is not right or of which nothing is known.

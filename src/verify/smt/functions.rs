@@ -181,12 +181,18 @@ fn distance(script: &mut Script, a: &str, b: &str) -> Answer {
     Ok(Meaning::Constant(Term::new(low, 64), Some(fits)))
 }
 
-/// Whether `[start, start + n)` lies inside `[to, to + len)`, by the difference of the starts: neither place has more than 66
-/// bits, so the difference is not negative exactly if its upper bits are 0, and then no sum wraps.
+/// Whether `[start, start + n)` lies inside `[to, to + len)`: by the ends, and by the difference of the starts. Places have at
+/// most 66 bits, so the difference is not negative exactly if its upper bits are 0, and no sum wraps. Either would do; with both
+/// the solver need not find the one from the other.
 fn range_within(start: &str, n: &Term, to: &str, len: &Term) -> String {
+    let (n, len) = (n.place(), len.place());
     let d = format!("(bvsub {start} {to})");
-    let nonneg = format!("(= {} {})", extract(&d, PLACE - 1, PLACE - 2), literal(2, 0));
-    format!("(and {nonneg} (bvule (bvadd {d} {}) {}))", n.place(), len.place())
+    and(&[
+        format!("(bvule {to} {start})"),
+        format!("(bvule (bvadd {start} {n}) (bvadd {to} {len}))"),
+        format!("(= {} {})", extract(&d, PLACE - 1, PLACE - 2), literal(2, 0)),
+        format!("(bvule (bvadd {d} {n}) {len})"),
+    ])
 }
 
 /// Whether an unsigned operation on twice the bits has a result that fits.

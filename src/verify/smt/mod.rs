@@ -55,18 +55,21 @@ pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
         };
         let terms: Vec<&str> = query.shown.iter().map(|s| s.term.as_str()).collect();
         let exact = format!("{}{}", query.text, query.definitions);
-        let reply = match solver.ask(&query.text, &query.differs, &[]) {
-            Reply::Unsat => Reply::Unsat,
-            _ if !query.definitions.is_empty() => solver.ask(&exact, &query.differs, &terms),
-            Reply::Sat(_) => solver.ask(&exact, &query.differs, &terms),
-            unknown => unknown,
-        };
-        match reply {
-            Reply::Unsat => {}
-            Reply::Sat(values) => {
-                return Proof::Refuted(counterexample(&typing.text(rule), &query.shown, &values));
+        for goal in &query.differs {
+            // Where nothing is opaque there is one text only, and its model is a counterexample.
+            let opaque = !query.definitions.is_empty();
+            let reply = match solver.ask(&query.text, goal, if opaque { &[] } else { &terms }) {
+                Reply::Unsat => continue,
+                _ if opaque => solver.ask(&exact, goal, &terms),
+                reply => reply,
+            };
+            match reply {
+                Reply::Unsat => {}
+                Reply::Sat(values) => {
+                    return Proof::Refuted(counterexample(&typing.text(rule), &query.shown, &values));
+                }
+                Reply::Unknown(why) => return Proof::Unknown(why),
             }
-            Reply::Unknown(why) => return Proof::Unknown(why),
         }
         if let Some(doubt) = &query.doubt {
             match solver.ask(&exact, doubt, &[]) {
@@ -88,7 +91,7 @@ pub fn queries(rule: &Rule) -> Result<String, String> {
     let mut text = String::new();
     for typing in Typing::all(rule)? {
         let Query { text: query, definitions, differs, doubt, .. } = query::query(rule, &typing)?;
-        write!(text, "{query}{definitions}; {differs} {doubt:?}\n").expect("writing to a string");
+        writeln!(text, "{query}{definitions}; {differs:?} {doubt:?}").expect("writing to a string");
     }
     Ok(text)
 }

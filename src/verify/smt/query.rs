@@ -30,8 +30,8 @@ pub(super) struct Query {
     pub(super) text: String,
     /// What the opaque places in it stand for; empty if there are none.
     pub(super) definitions: String,
-    /// Whether the sides are told apart.
-    pub(super) differs: String,
+    /// Ways in which the sides may be told apart, each a question of its own.
+    pub(super) differs: Vec<String>,
     /// Whether it cannot be said; none if it always can.
     pub(super) doubt: Option<String>,
     /// Terms by the names under which a counterexample prints them, with the type of constants.
@@ -114,14 +114,16 @@ pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
     let unknown = |v: &Value| v.kind.as_ref().map(|k| format!("(= {k} {UNKNOWN})"));
     b.doubts.extend([unknown(&left.value), unknown(&right.value)].into_iter().flatten());
     let same = refines(&left.value, &right.value)?;
-    let agree = format!("(and (= {} {}) (or {} {same}))", left.trap, right.trap, left.trap);
-    let wrong = format!("(not {})", and(&[and(&b.valid), agree]));
     let doubt = (!b.doubts.is_empty()).then(|| b.script.define("Bool", or(&b.doubts)));
-    let differs = match &doubt {
-        Some(d) => format!("(and {wrong} (not {d}))"),
-        None => wrong,
-    };
-    let differs = b.script.define("Bool", differs);
+    let mut differs: Vec<String> = b.valid.iter().map(|v| format!("(not {v})")).collect();
+    if left.trap != "false" || right.trap != "false" {
+        differs.push(format!("(and {} (not {}))", left.trap, right.trap));
+        differs.push(format!("(and {} (not {}))", right.trap, left.trap));
+    }
+    differs.push(and(&[format!("(not {})", left.trap), format!("(not {same})")]));
+    if let Some(d) = &doubt {
+        differs = differs.iter().map(|t| format!("(and {t} (not {d}))")).collect();
+    }
     for (name, side) in [("the left side", &left), ("the right side", &right)] {
         shown.push(Shown { name: format!("{name} traps"), term: side.trap.clone(), ty: None });
         if side.value.sort != Sort::Any {
@@ -295,7 +297,8 @@ impl Builder<'_> {
             };
             items.push(item);
         }
-        let trap = self.script.define("Bool", or(&traps));
+        let trap = or(&traps);
+        let trap = if traps.is_empty() { trap } else { self.script.define("Bool", trap) };
         match items.pop() {
             Some(Item::Value(value)) => Ok(Side { value, trap }),
             _ => Err("a side that is no value".to_string()),

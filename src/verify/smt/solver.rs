@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 
 /// What ends each answer.
 const DONE: &str = "loom-done";
-/// How much longer than its own limit a solver may take before it is stopped.
-const GRACE: Duration = Duration::from_secs(3);
+/// How long a solver may take for a million units of effort before it is stopped: many times what it needs.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// Why there is no answer when the effort was not enough.
+const GAVE_UP: &str = "the solver gives up";
 /// Memory of one solver, in MiB.
 const MEMORY: u32 = 2048;
 
 /// A solver. Its process is started when first needed, and again after it had to be stopped.
 pub struct Solver {
     path: PathBuf,
-    timeout: Duration,
+    effort: u32,
     running: Option<Running>,
 }
 
@@ -60,18 +62,20 @@ impl Solver {
         output.status.success().then(|| format!("z3 {version}"))
     }
 
-    /// A solver that may take so long for each query.
-    pub fn new(path: &Path, timeout: Duration) -> Solver {
-        Solver { path: path.to_path_buf(), timeout, running: None }
+    /// A solver that may make so great an effort for each question, in millions of its own units (z3's `rlimit`; a million
+    /// takes about half a second). Unlike time it does not depend on what else the machine does, so the answers do not either.
+    pub fn new(path: &Path, effort: u32) -> Solver {
+        Solver { path: path.to_path_buf(), effort: effort.max(1), running: None }
     }
 
     /// Decides whether `goal` can hold together with `text`: by the solver's own strategy, which takes terms apart into
     /// bits, and by its core, which does not and is better with memories.
     pub(super) fn ask(&mut self, text: &str, goal: &str, terms: &[&str]) -> Reply {
-        let checks = ["(check-sat)", "(check-sat-using smt)"];
+        // What the second finds it finds soon.
+        let checks = [("(check-sat)", 1), ("(check-sat-using smt)", 3)];
         let mut last = Reply::Unknown(String::new());
-        for check in checks {
-            last = match self.try_ask(text, goal, check, terms) {
+        for (check, part) in checks {
+            last = match self.try_ask(text, goal, check, part, terms) {
                 Ok(Reply::Unknown(why)) => Reply::Unknown(why),
                 Ok(reply) => return reply,
                 Err(why) => {
@@ -83,10 +87,17 @@ impl Solver {
         last
     }
 
-    fn try_ask(&mut self, text: &str, goal: &str, check: &str, terms: &[&str]) -> Result<Reply, String> {
-        let limit = self.timeout.as_millis();
+    fn try_ask(
+        &mut self,
+        text: &str,
+        goal: &str,
+        check: &str,
+        part: u32,
+        terms: &[&str],
+    ) -> Result<Reply, String> {
+        let limit = u64::from(self.effort) * 1_000_000 / u64::from(part);
         let query = format!(
-            "(reset)\n(set-option :timeout {limit})\n(declare-sort Any 0)\n{text}(assert {goal})\n{check}\n"
+            "(reset)\n(set-option :rlimit {limit})\n(declare-sort Any 0)\n{text}(assert {goal})\n{check}\n"
         );
         let lines = self.send(&query)?;
         let reply = match lines.first().map(String::as_str) {
@@ -99,9 +110,7 @@ impl Solver {
                 let values = self.send(&query)?;
                 Reply::Sat(values.iter().map(|l| value_in(l)).collect())
             }
-            Some("unknown" | "timeout") => {
-                Reply::Unknown(format!("no answer in {} s", self.timeout.as_secs()))
-            }
+            Some("unknown" | "timeout") => Reply::Unknown(GAVE_UP.to_string()),
             other => Reply::Unknown(format!("the solver says {}", other.unwrap_or("nothing"))),
         };
         Ok(reply)
@@ -116,14 +125,14 @@ impl Solver {
         let fail = |e: std::io::Error| format!("cannot write to the solver: {e}");
         write!(running.input, "{commands}(echo \"{DONE}\")\n").map_err(fail)?;
         running.input.flush().map_err(fail)?;
-        let end = Instant::now() + self.timeout + GRACE;
+        let end = Instant::now() + PATIENCE * self.effort;
         let mut lines = Vec::new();
         loop {
             match running.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.trim_matches('"') == DONE => return Ok(lines),
                 Ok(line) => lines.push(line),
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("no answer in {} s", self.timeout.as_secs()));
+                    return Err(GAVE_UP.to_string());
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err("the solver ended".to_string()),
             }
@@ -174,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_no_solver() {
-        let mut solver = Solver::new(Path::new("/nowhere/z3"), Duration::from_secs(1));
+        let mut solver = Solver::new(Path::new("/nowhere/z3"), 1);
         assert!(matches!(solver.ask("", "true", &[]), Reply::Unknown(_)));
         assert_eq!(Solver::version_of(Path::new("/nowhere/z3")), None);
     }
