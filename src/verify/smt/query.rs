@@ -58,6 +58,8 @@ struct Builder<'a> {
     /// What has to hold of the right side for it to be valid code.
     valid: Vec<String>,
     doubts: Vec<String>,
+    /// Where copies of the left side begin to read, and how many bytes.
+    copied: Vec<(String, String)>,
 }
 
 /// One side.
@@ -79,6 +81,7 @@ pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
         right: false,
         valid: Vec::new(),
         doubts: Vec::new(),
+        copied: Vec::new(),
     };
     let mut shown = Vec::new();
     for (i, v) in rule.vars.iter().enumerate() {
@@ -359,6 +362,9 @@ impl Builder<'_> {
                 let address = value(0)?;
                 let at = self.access(&address, &numbers[1], imms[1], wide)?;
                 let width = u32::from(op.info().width);
+                if let Some(d) = &numbers[1].place {
+                    self.monotonic(&address, d, width)?;
+                }
                 let trap = format!("(bvugt (bvadd {at} {}) {})", literal(PLACE, width.into()), before.size);
                 traps.push(self.script.define("Bool", trap));
                 let bytes = before.bytes(&mut self.script, &at, width)?;
@@ -399,6 +405,7 @@ impl Builder<'_> {
                 let len = self.place(&value(2)?)?;
                 self.happened(&at, &len, &before.size);
                 self.happened(&from, &len, &source.size);
+                self.copied.push((from.clone(), len.clone()));
                 self.state(&before, Content::Copy { at, len, from, source, before: before.clone() })
             }
             Kind::GlobalSet => {
@@ -430,6 +437,21 @@ impl Builder<'_> {
     /// An effect on the left side that did not trap.
     fn happened(&mut self, at: &str, len: &str, size: &str) {
         self.script.assert(format!("(bvule (bvadd {at} {len}) {size})"));
+    }
+
+    /// What is so in any case, but long to find bit by bit: a copy that has room for `d + width` bytes from its start ends no
+    /// earlier than they do. No sum wraps, for none of the numbers has more than 66 bits.
+    fn monotonic(&mut self, address: &Value, d: &str, width: u32) -> Result<(), String> {
+        let base = self.place(address)?;
+        let end = format!("(bvadd {d} {})", literal(PLACE, width.into()));
+        for (from, len) in self.copied.clone() {
+            if from == base {
+                let small = format!("(= {} {})", extract(d, PLACE - 1, PLACE - 2), literal(2, 0));
+                let there = format!("(bvule (bvadd {base} {end}) (bvadd {from} {len}))");
+                self.script.assert(format!("(=> (and {small} (bvule {end} {len})) {there})"));
+            }
+        }
+        Ok(())
     }
 
     /// A copy within one memory reads the state that it changes.
