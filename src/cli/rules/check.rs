@@ -33,7 +33,7 @@ pub struct CheckArgs {
     ledger: PathBuf,
 
     /// Effort for each question to the solver, in millions of its units (a million takes about half a second)
-    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(long, value_name = "N", default_value = "6")]
     effort: u32,
 
     /// Solvers beside each other

@@ -38,7 +38,13 @@ pub(super) fn apply(script: &mut Script, op: Op, args: &[Value]) -> Result<Optio
         let number = format!("((_ {how} {e} {s}) RNE {})", a.text);
         let text = bits_of(script, width, &number);
         let kind = bits_kind(script, args.iter());
-        return Ok(Some(Outcome::total(Value { text, sort: Sort::Bits(width), kind, number: None })));
+        return Ok(Some(Outcome::total(Value {
+            text,
+            sort: Sort::Bits(width),
+            kind,
+            number: None,
+            sum: None,
+        })));
     }
     let value = match args {
         [a] => unary(script, width, what, a)?,
@@ -60,7 +66,7 @@ fn arithmetic(script: &mut Script, width: u32, number: &str, args: &[&Value]) ->
     let text = bits_of(script, width, number);
     let nan = format!("(fp.isNaN {})", to_float(&text, width));
     let kind = Some(nan_kind(script, &nan, args)?);
-    Ok(Value { text, sort: Sort::Bits(width), kind, number: Some(number.to_string()) })
+    Ok(Value { text, sort: Sort::Bits(width), kind, number: Some(number.to_string()), sum: None })
 }
 
 fn unary(script: &mut Script, width: u32, what: &str, a: &Value) -> Result<Option<Value>, String> {
@@ -73,13 +79,13 @@ fn unary(script: &mut Script, width: u32, what: &str, a: &Value) -> Result<Optio
             let text = script.bits(width, format!("(bvxor {} {sign})", a.text));
             // The sets do not know a sign.
             let number = Some(format!("(fp.neg {x})"));
-            return Ok(Some(Value { text, sort, kind: a.kind.clone(), number }));
+            return Ok(Some(Value { text, sort, kind: a.kind.clone(), number, sum: None }));
         }
         "abs" => {
             let text = script.bits(width, format!("(bvand {} (bvnot {sign}))", a.text));
             let kind = bits_kind(script, std::iter::once(a));
             let number = Some(format!("(fp.abs {x})"));
-            return Ok(Some(Value { text, sort, kind, number }));
+            return Ok(Some(Value { text, sort, kind, number, sum: None }));
         }
         "ceil" => format!("(fp.roundToIntegral RTP {x})"),
         "floor" => format!("(fp.roundToIntegral RTN {x})"),
@@ -124,7 +130,7 @@ fn binary(
             let magnitude = format!("(bvand {} (bvnot {sign}))", a.text);
             let text = script.bits(width, format!("(bvor {magnitude} (bvand {} {sign}))", b.text));
             let kind = bits_kind(script, [a, b].into_iter());
-            return Ok(Some(Value { text, sort, kind, number: None }));
+            return Ok(Some(Value { text, sort, kind, number: None, sum: None }));
         }
         "min" | "max" => {
             // Equal but for the sign of zero: −0 is below +0.
@@ -138,7 +144,7 @@ fn binary(
             let some_nan = literal(width, ((1 << (e + 1)) - 1) << (s - 2));
             let text = script.bits(width, format!("(ite {nan} {some_nan} {number})"));
             let kind = Some(nan_kind(script, &nan, &[a, b])?);
-            return Ok(Some(Value { text, sort, kind, number: None }));
+            return Ok(Some(Value { text, sort, kind, number: None, sum: None }));
         }
         _ => return Ok(None),
     };
@@ -174,7 +180,7 @@ fn truncate(
         // A NaN traps, whichever it is.
         let kind = number_kind(script, std::iter::once(a));
         let text = script.bits(to, inside);
-        let value = Value { text, sort: Sort::Bits(to), kind: kind.clone(), number: None };
+        let value = Value { text, sort: Sort::Bits(to), kind: kind.clone(), number: None, sum: None };
         return Ok(Outcome { value, trap: Some(format!("(not {fits})")), doubt: doubtful(kind) });
     }
     let (least, most) = if signed {
@@ -187,7 +193,7 @@ fn truncate(
     let nan = format!("(fp.isNaN {whole})");
     let text = script.bits(to, format!("(ite {nan} {} {number})", literal(to, 0)));
     let kind = number_kind(script, std::iter::once(a));
-    Ok(Outcome::total(Value { text, sort: Sort::Bits(to), kind, number: None }))
+    Ok(Outcome::total(Value { text, sort: Sort::Bits(to), kind, number: None, sum: None }))
 }
 
 /// Whether a power of two has a reciprocal that is normal and exact, and the bits of that.

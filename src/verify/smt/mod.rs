@@ -55,10 +55,13 @@ pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
         };
         let terms: Vec<&str> = query.shown.iter().map(|s| s.term.as_str()).collect();
         let exact = format!("{}{}", query.text, query.definitions);
+        // With the simple terms where they are right.
+        let simple = query.unless.iter().all(|t| solver.ask(&query.text, t, &[]) == Reply::Unsat);
+        let abstracted = if simple { format!("{}{}", query.text, query.views) } else { query.text.clone() };
         for goal in &query.differs {
             // Where nothing is opaque there is one text only, and its model is a counterexample.
             let opaque = !query.definitions.is_empty();
-            let reply = match solver.ask(&query.text, goal, if opaque { &[] } else { &terms }) {
+            let reply = match solver.ask(&abstracted, goal, if opaque { &[] } else { &terms }) {
                 Reply::Unsat => continue,
                 _ if opaque => solver.ask(&exact, goal, &terms),
                 reply => reply,
@@ -90,8 +93,10 @@ pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
 pub fn queries(rule: &Rule) -> Result<String, String> {
     let mut text = String::new();
     for typing in Typing::all(rule)? {
-        let Query { text: query, definitions, differs, doubt, .. } = query::query(rule, &typing)?;
-        writeln!(text, "{query}{definitions}; {differs:?} {doubt:?}").expect("writing to a string");
+        let Query { text: query, definitions, views, unless, differs, doubt, .. } =
+            query::query(rule, &typing)?;
+        writeln!(text, "{query}{definitions}{views}; {unless:?} {differs:?} {doubt:?}")
+            .expect("writing to a string");
     }
     Ok(text)
 }

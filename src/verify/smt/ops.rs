@@ -1,7 +1,8 @@
 //! What each operator without effects means, once. Integer operators come from [`super::ints`] by the evaluator's own
 //! classification, floats from [`super::floats`], vectors from [`super::lanes`].
 
-use super::script::{Script, bits_sort, extract, literal};
+use super::script::{Script, bits_sort, extract, literal, resize};
+use super::state::PLACE;
 use super::value::*;
 use super::{floats, ints, lanes};
 use crate::interp::int;
@@ -72,7 +73,7 @@ pub(super) fn apply(
 /// A result that depends on the bits of all operands.
 pub(super) fn of_bits(script: &mut Script, text: String, width: u32, args: &[Value]) -> Outcome {
     let kind = bits_kind(script, args.iter());
-    Outcome::total(Value { text, sort: Sort::Bits(width), kind, number: None })
+    Outcome::total(Value { text, sort: Sort::Bits(width), kind, number: None, sum: None })
 }
 
 /// When something of that kind is unknown.
@@ -99,7 +100,32 @@ fn integer(
             (script.bits(width, term), width)
         }
     };
-    Ok(Outcome { trap, doubt, ..of_bits(script, text, width, args) })
+    let mut outcome = Outcome { trap, doubt, ..of_bits(script, text, width, args) };
+    if let ([a, b], true) = (args, outcome.value.kind.is_none()) {
+        outcome.value.sum = sum(int_op, width, a, b);
+    }
+    Ok(outcome)
+}
+
+/// A sum or difference as a place.
+fn sum(op: int::IntOp, width: u32, a: &Value, b: &Value) -> Option<Sum> {
+    let place = |v: &Value| match &v.sum {
+        Some(sum) => sum.clone(),
+        None => Sum { place: resize(&v.text, width, PLACE), exact: Vec::new() },
+    };
+    let (a, b) = (place(a), place(b));
+    let (place, fits) = match op {
+        int::IntOp::Add => {
+            let place = format!("(bvadd {} {})", a.place, b.place);
+            let fits = format!("(bvult {place} {})", literal(PLACE, 1 << width));
+            (place, fits)
+        }
+        int::IntOp::Sub => {
+            (format!("(bvsub {} {})", a.place, b.place), format!("(bvule {} {})", b.place, a.place))
+        }
+        _ => return None,
+    };
+    Some(Sum { place, exact: [a.exact, b.exact, vec![fits]].concat() })
 }
 
 fn select(script: &mut Script, a: &Value, b: &Value, c: &Value) -> Result<Value, String> {
@@ -114,5 +140,5 @@ fn select(script: &mut Script, a: &Value, b: &Value, c: &Value) -> Result<Value,
     } else {
         None
     };
-    Ok(Value { text, sort: a.sort, kind, number: None })
+    Ok(Value { text, sort: a.sort, kind, number: None, sum: None })
 }

@@ -30,6 +30,10 @@ pub(super) struct Query {
     pub(super) text: String,
     /// What the opaque places in it stand for; empty if there are none.
     pub(super) definitions: String,
+    /// Simpler terms for some of them, which are right where none of `unless` can be.
+    pub(super) views: String,
+    /// See `views`.
+    pub(super) unless: Vec<String>,
     /// Ways in which the sides may be told apart, each a question of its own.
     pub(super) differs: Vec<String>,
     /// Whether it cannot be said; none if it always can.
@@ -138,7 +142,9 @@ pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
         }
     }
     let definitions = b.script.definitions();
-    Ok(Query { text: b.script.text()?.to_string(), definitions, differs, doubt, shown })
+    let (views, exact) = b.script.views();
+    let unless = exact.iter().map(|e| format!("(not {e})")).collect();
+    Ok(Query { text: b.script.text()?.to_string(), definitions, views, unless, differs, doubt, shown })
 }
 
 impl Builder<'_> {
@@ -360,11 +366,9 @@ impl Builder<'_> {
         match kind {
             Kind::Load => {
                 let address = value(0)?;
-                let at = self.access(&address, &numbers[1], imms[1], wide)?;
+                let at = self.access(op, &address, &numbers, imms, wide)?;
                 let width = u32::from(op.info().width);
-                if let Some(d) = &numbers[1].place {
-                    self.monotonic(&address, d, width)?;
-                }
+                self.monotonic(&at, width);
                 let trap = format!("(bvugt (bvadd {at} {}) {})", literal(PLACE, width.into()), before.size);
                 traps.push(self.script.define("Bool", trap));
                 let bytes = before.bytes(&mut self.script, &at, width)?;
@@ -383,7 +387,7 @@ impl Builder<'_> {
                 before.slot(&mut self.script, &at).map(Item::Value)
             }
             Kind::Store => {
-                let at = self.access(&value(0)?, &numbers[1], imms[1], wide)?;
+                let at = self.access(op, &value(0)?, &numbers, imms, wide)?;
                 let bytes = stored(op, &value(1)?)?;
                 let len = literal(PLACE, bytes.len() as u128);
                 self.happened(&at, &len, &before.size);
@@ -439,19 +443,17 @@ impl Builder<'_> {
         self.script.assert(format!("(bvule (bvadd {at} {len}) {size})"));
     }
 
-    /// What is so in any case, but long to find bit by bit: a copy that has room for `d + width` bytes from its start ends no
-    /// earlier than they do. No sum wraps, for none of the numbers has more than 66 bits.
-    fn monotonic(&mut self, address: &Value, d: &str, width: u32) -> Result<(), String> {
-        let base = self.place(address)?;
-        let end = format!("(bvadd {d} {})", literal(PLACE, width.into()));
+    /// What is so in any case, but long to find bit by bit: a copy that has room for `width` bytes at a place after its start
+    /// ends no earlier than they do. No sum wraps, for none of the numbers has more than 66 bits.
+    fn monotonic(&mut self, at: &str, width: u32) {
+        let width = literal(PLACE, width.into());
         for (from, len) in self.copied.clone() {
-            if from == base {
-                let small = format!("(= {} {})", extract(d, PLACE - 1, PLACE - 2), literal(2, 0));
-                let there = format!("(bvule (bvadd {base} {end}) (bvadd {from} {len}))");
-                self.script.assert(format!("(=> (and {small} (bvule {end} {len})) {there})"));
-            }
+            let d = format!("(bvsub {at} {from})");
+            let small = format!("(= {} {})", extract(&d, PLACE - 1, PLACE - 2), literal(2, 0));
+            let room = format!("(bvule (bvadd {d} {width}) {len})");
+            let there = format!("(bvule (bvadd {at} {width}) (bvadd {from} {len}))");
+            self.script.assert(format!("(=> (and {small} {room}) {there})"));
         }
-        Ok(())
     }
 
     /// A copy within one memory reads the state that it changes.
@@ -488,15 +490,31 @@ impl Builder<'_> {
     }
 
     /// The effective address of an access. The offset of a memory with 32-bit addresses has 32 bits.
-    fn access(&mut self, address: &Value, offset: &Term, imm: ImmPat, wide: bool) -> Result<String, String> {
+    fn access(
+        &mut self,
+        op: Op,
+        address: &Value,
+        numbers: &[Term],
+        imms: &[ImmPat],
+        wide: bool,
+    ) -> Result<String, String> {
+        let [_, offset, ..] = numbers else { return Err(format!("`{}` without an offset", op.name())) };
         if !wide {
             self.demand(format!("(= {} {})", extract(&offset.text, 63, 32), literal(32, 0)));
         }
         if address.kind.is_some() {
             return Err("an address that is not modelled".to_string());
         }
-        let address = Term::new(address.text.clone(), address.width()?);
-        Ok(effective(&mut self.script, &address, offset, matches!(imm, ImmPat::Var(_))))
+        let mut term = Term::new(address.text.clone(), address.width()?);
+        if let Some(sum) = &address.sum {
+            let base = self.script.opaque(PLACE, resize(&term.text, term.width, PLACE), |place| {
+                format!("(bvult {place} {})", literal(PLACE, 1 << term.width))
+            });
+            self.script.view(&base, &sum.place, &sum.exact);
+            self.monotonic(&sum.place, op.info().width.into());
+            term.place = Some(base);
+        }
+        Ok(effective(&mut self.script, &term, offset, matches!(imms.get(1), Some(ImmPat::Var(_)))))
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) struct Script {
     functions: Vec<String>,
     /// Terms with names that stand for them only where [`Script::definitions`] are asserted.
     opaque: Vec<(String, String)>,
+    /// Other terms for some of them, and what has to hold for these to be right.
+    views: Vec<(String, String)>,
+    exact: Vec<String>,
 }
 
 impl Script {
@@ -60,6 +63,20 @@ impl Script {
         self.assert(bound);
         self.opaque.push((name.clone(), term));
         name
+    }
+
+    /// Lets an opaque name stand for a term of the same width that it is equal to if all of `exact` hold.
+    pub(super) fn view(&mut self, name: &str, term: &str, exact: &[String]) {
+        self.views.push((name.to_string(), term.to_string()));
+        self.exact.extend_from_slice(exact);
+    }
+
+    /// What opaque names stand for if all that is given with it is so.
+    pub(super) fn views(&self) -> (String, Vec<String>) {
+        (
+            self.views.iter().map(|(name, term)| format!("(assert (= {name} {term}))\n")).collect(),
+            self.exact.clone(),
+        )
     }
 
     /// What the opaque names stand for. Without it there are more samples: a proof holds all the same, a counterexample

@@ -167,7 +167,8 @@ fn start(path: &Path) -> Result<Running, String> {
 
 /// The value in `((name value))`.
 fn value_in(line: &str) -> String {
-    let inner = line.trim().trim_start_matches("((").trim_end_matches("))");
+    let line = line.trim();
+    let inner = line.strip_prefix("((").and_then(|l| l.strip_suffix("))")).unwrap_or(line);
     inner.split_once(' ').map_or(inner, |p| p.1).to_string()
 }
 
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn values_are_read() {
         assert_eq!(value_in("((t1 #x00ff))"), "#x00ff");
-        assert_eq!(value_in("((t1 (_ bv3 68)))"), "(_ bv3 68");
+        assert_eq!(value_in("((t1 (_ bv3 68)))"), "(_ bv3 68)");
     }
 
     #[test]

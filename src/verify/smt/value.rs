@@ -44,12 +44,23 @@ pub(super) struct Value {
     pub(super) kind: Option<String>,
     /// The floating-point number, where there is a simpler term for it than its bits.
     pub(super) number: Option<String>,
+    /// The integer as a place, where it is a sum or difference that may not wrap.
+    pub(super) sum: Option<Sum>,
+}
+
+/// An integer as a sum of places.
+#[derive(Clone, Debug)]
+pub(super) struct Sum {
+    /// The sum, in `state::PLACE` bits.
+    pub(super) place: String,
+    /// That it is the integer: no step of it wraps.
+    pub(super) exact: Vec<String>,
 }
 
 impl Value {
     /// Exactly these bits.
     pub(super) fn exact(text: String, sort: Sort) -> Value {
-        Value { text, sort, kind: None, number: None }
+        Value { text, sort, kind: None, number: None, sum: None }
     }
 
     /// The width in bits.
