@@ -6,10 +6,11 @@ use loom_wasm::ir::types::Type;
 use std::fmt::Write;
 
 /// SplitMix64: the operands are the same on every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -17,7 +18,8 @@ impl Random {
     }
 }
 
-fn edges(ty: Type) -> Vec<Const> {
+/// Values at which operators change what they do.
+pub fn edges(ty: Type) -> Vec<Const> {
     let ints: [i64; 22] = [
         0,
         1,
@@ -99,7 +101,8 @@ fn edges(ty: Type) -> Vec<Const> {
     }
 }
 
-fn random(rng: &mut Random, ty: Type) -> Const {
+/// A value of any size.
+pub fn random(rng: &mut Random, ty: Type) -> Const {
     let bits = u128::from(rng.next()) << 64 | u128::from(rng.next());
     let bits = match rng.next() % 4 {
         0 => bits & 0xff,
@@ -158,16 +161,6 @@ pub fn number(s: &SigType) -> Option<Type> {
         SigType::Is(t) => Some(*t),
         _ => None,
     }
-}
-
-/// A few operands for an operator: random edges, and random ones.
-pub fn some(op: Op, params: &[Type], count: usize) -> Vec<Vec<Const>> {
-    let mut rng = Random(op as u64);
-    let draw = |rng: &mut Random, ty: Type, edge: bool| {
-        let edges = edges(ty);
-        if edge { edges[rng.next() as usize % edges.len()] } else { random(rng, ty) }
-    };
-    (0..count).map(|i| params.iter().map(|&p| draw(&mut rng, p, i % 2 == 0)).collect()).collect()
 }
 
 /// An engine with one module of one operator.

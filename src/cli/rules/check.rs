@@ -13,6 +13,9 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// Where the ledger of the built-in rules lies in the repository.
+const LEDGER: &str = "snapshots/rules.ledger";
+
 /// Arguments of `loom rules check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
@@ -28,9 +31,9 @@ pub struct CheckArgs {
     #[arg(long, requires = "smt", conflicts_with = "paths")]
     write: bool,
 
-    /// The ledger of the built-in rules
-    #[arg(long, value_name = "FILE", default_value = "snapshots/rules.ledger", conflicts_with = "paths")]
-    ledger: PathBuf,
+    /// The ledger of the built-in rules [default: snapshots/rules.ledger, if it is there]
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    ledger: Option<PathBuf>,
 
     /// Effort for each question to the solver, in millions of its units (a million takes about half a second)
     #[arg(long, value_name = "N", default_value = "6")]
@@ -65,16 +68,19 @@ pub fn run(args: &CheckArgs) -> Result<bool, Error> {
     }
     let (mut text, mut good) = findings(&set, &checked);
     if builtin {
-        let solver = asking.as_ref().and_then(|a| Solver::version_of(&a.path)).unwrap_or_default();
+        let path = args.ledger.clone().unwrap_or_else(|| LEDGER.into());
         let differences = if args.write && good {
+            let solver = asking.as_ref().and_then(|a| Solver::version_of(&a.path)).unwrap_or_default();
             let ledger = Ledger::of(&set, &checked, &solver);
-            Sink::prepare(&args.ledger, ledger.render().as_bytes())?.commit()?;
+            Sink::prepare(&path, ledger.render().as_bytes())?.commit()?;
+            ledger.differences(&set)
+        } else if args.ledger.is_some() || path.exists() {
+            let ledger = Ledger::parse(&String::from_utf8_lossy(&files::read(&path)?))
+                .map_err(|e| e.in_file(path.display().to_string()))?;
             ledger.differences(&set)
         } else {
-            let bytes = files::read(&args.ledger)?;
-            let ledger = Ledger::parse(&String::from_utf8_lossy(&bytes))
-                .map_err(|e| e.in_file(args.ledger.display().to_string()))?;
-            ledger.differences(&set)
+            text.push_str(&format!("no {LEDGER} here: not compared\n"));
+            Vec::new()
         };
         if !differences.is_empty() {
             good = false;

@@ -63,7 +63,8 @@ pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
             let opaque = !query.definitions.is_empty();
             let reply = match solver.ask(&abstracted, goal, if opaque { &[] } else { &terms }) {
                 Reply::Unsat => continue,
-                _ if opaque => solver.ask(&exact, goal, &terms),
+                // What is too hard with less to look at is not easier with more.
+                Reply::Sat(_) if opaque => solver.ask(&exact, goal, &terms),
                 reply => reply,
             };
             match reply {
