@@ -1,6 +1,9 @@
 //! Every built-in rule against the sampler; wrong rules, all of which it must refute; the examples in the rule files.
 
 use loom_wasm::rules::{Func, Rule, RuleSet, Verify};
+use loom_wasm::verify::ledger::Ledger;
+use loom_wasm::verify::smt::queries;
+use loom_wasm::verify::tiers::{NARROW_WIDTHS, check_set};
 use loom_wasm::verify::{Answer, check_examples, check_narrow, check_rule};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +59,38 @@ fn wrong_rules_are_refuted() {
     assert!(set.rules.len() >= 60);
     for rule in &set.rules {
         assert!(matches!(check_rule(rule), Answer::Refuted(_)), "{} is {:?}", rule.name, check_rule(rule));
+    }
+}
+
+/// The ledger says how each family was established, for this text and this meaning, and what it says without a solver's help
+/// is so.
+#[test]
+fn the_ledger_fits_the_rules() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/rules.ledger");
+    let ledger = Ledger::parse(&std::fs::read_to_string(path).expect("the ledger")).expect("a ledger");
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let differences = ledger.differences(&set);
+    assert!(
+        differences.is_empty(),
+        "{}\nrenew the ledger: cargo run --release -- rules check --smt --write",
+        differences.join("\n")
+    );
+    assert!(ledger.solver.starts_with("z3 "), "{}", ledger.solver);
+    let narrow = NARROW_WIDTHS.map(|w| (w, RuleSet::builtin_narrow(w).unwrap_or_else(|e| panic!("{e}"))));
+    for (rule, checked) in set.rules.iter().zip(check_set(&set, &narrow, None, &|_| ())) {
+        let entry = &ledger.entries[&format!("{}/{}", rule.theme, rule.family)];
+        assert_eq!(checked.refuted(), None, "{}", rule.name);
+        assert_eq!(checked.exhaustive(), entry.exhaustive, "{}", rule.name);
+        assert!(checked.samples() >= entry.samples, "{}", rule.name);
+    }
+}
+
+/// No operator, function or condition of a built-in rule is without an SMT term.
+#[test]
+fn every_builtin_rule_is_a_query() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    for rule in &set.rules {
+        assert!(queries(rule).is_ok(), "{}: {:?}", rule.name, queries(rule));
     }
 }
 

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// What `--help` says after the options.
 const AFTER_HELP: &str = "\
+Other commands: `loom rules --help` for work on rewrite rules.
+
 Assumptions (--assume NAME, --no-assume NAME; --strict turns all off):
   closed-world       only the kept exports can be reached from outside (off)
   canonical-abi      the host touches memory only through pointers of the canonical ABI (on for meld's output)

@@ -8,6 +8,7 @@ mod args;
 mod emit;
 mod files;
 mod messages;
+mod rules;
 
 use args::{Args, Emit};
 use files::Sink;
@@ -24,7 +25,13 @@ const USAGE: u8 = 2;
 
 /// Runs the command with the process's arguments (the first is the program's name).
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let args = match Args::read(arguments) {
+    let mut arguments = arguments.peekable();
+    let program = arguments.next();
+    // A file of that name is written `./rules`.
+    if arguments.next_if(|a| a == "rules").is_some() {
+        return rules::run(arguments);
+    }
+    let args = match Args::read(program.into_iter().chain(arguments)) {
         Ok(args) => args,
         Err(e) => {
             // Help and version are asked for and go to standard output; clap knows which of both this is.

@@ -16,6 +16,8 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use simd::{lanewise, lanewise_shift};
+
 use crate::ir::ops::{Imm, Op};
 use crate::ir::types::Type;
 use std::fmt;

@@ -114,7 +114,8 @@ fn lanes(bits: u32, f: impl Fn(u32) -> Option<u64>) -> Outcome {
 
 macro_rules! lane_table {
     ($name:ident: $($k:ident $($op:ident $bits:literal),*;)*) => {
-        fn $name(op: Op) -> Option<(IntOp, u32)> {
+        /// The integer operator and the width of a lane behind a vector operator.
+        pub(crate) fn $name(op: Op) -> Option<(IntOp, u32)> {
             match op {
                 $($(Op::$op => Some((IntOp::$k, $bits)),)*)*
                 _ => None,

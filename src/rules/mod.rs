@@ -65,18 +65,18 @@ impl RuleSet {
         Ok(RuleSet { rules })
     }
 
+    /// As [`RuleSet::builtin_narrow`], of the files that [`RuleSet::load`] reads.
+    pub fn load_narrow(paths: &[PathBuf], width: u32) -> Result<RuleSet, Error> {
+        let mut rules = Vec::new();
+        for (file, text) in read_files(paths)? {
+            rules.extend(parse::parse_file(&file, &text, Some(width))?);
+        }
+        Ok(RuleSet { rules })
+    }
+
     /// Rules from files, and from all `.rules` files below folders, in the order of their paths.
     pub fn load(paths: &[PathBuf]) -> Result<RuleSet, Error> {
-        let mut files = Vec::new();
-        for path in paths {
-            collect(path, &mut files)?;
-        }
-        let mut texts = Vec::new();
-        for f in files {
-            let name = f.display().to_string();
-            let text = read_text(&f, "rule file")?;
-            texts.push((name, text));
-        }
+        let texts = read_files(paths)?;
         RuleSet::from_texts(texts.iter().map(|(n, t)| (n.as_str(), t.as_str())))
     }
 
@@ -130,6 +130,15 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
         })
     };
     read().map_err(|e| e.in_file(path.display().to_string()))
+}
+
+/// Names and texts of the rule files at or below the paths.
+fn read_files(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path, &mut files)?;
+    }
+    files.into_iter().map(|f| Ok((f.display().to_string(), read_text(&f, "rule file")?))).collect()
 }
 
 /// Appends the rule files at or below `path`, sorted.

@@ -87,8 +87,11 @@ impl Facts for Concrete {
         };
         to <= x && x + u128::from(n) <= to + len
     }
-    fn older(&self, version: usize, _memory: u64, a: usize, o: u64, n: u64) -> Option<usize> {
+    fn older(&self, version: usize, memory: u64, a: usize, o: u64, n: u64) -> Option<usize> {
         let Item::State(s) = self.item(version) else { return None };
+        if s.index != memory {
+            return None;
+        }
         let older = s.older(self.effective(a, o)?, n.into())?;
         Some(self.add(Item::State(older)))
     }
@@ -105,7 +108,8 @@ enum Role {
     Offset,
     Lane(u64),
     Index,
-    Version,
+    /// A state of what the left side's operator names.
+    Version(ImmPat),
 }
 
 /// A `memory.copy` on the left side: its memories, and its versions where they are variables.
@@ -129,7 +133,7 @@ impl Plan {
         let roles = rule.vars.iter().map(|v| match (v.kind, v.ty) {
             (VarKind::Value | VarKind::Const, Some(t)) => Role::Value(t),
             (VarKind::Value | VarKind::Const, None) => Role::Any,
-            (VarKind::Version, _) => Role::Version,
+            (VarKind::Version, _) => Role::Version(ImmPat::Lit(0)),
             (VarKind::Imm(ImmSort::Memory), _) => Role::Memory,
             (VarKind::Imm(ImmSort::Offset), _) => Role::Offset,
             (VarKind::Imm(ImmSort::Lane), _) => Role::Lane(1),
@@ -182,6 +186,12 @@ impl Plan {
                 *n = lanes(op);
             }
         }
+        let versions = shape(op).map_or(0, |s| s.versions);
+        for (&index, &arg) in imms.iter().zip(&args[args.len() - versions..]) {
+            if let Some(v) = var(arg) {
+                self.roles[v.index()] = Role::Version(index);
+            }
+        }
         if op == Op::MemoryCopy {
             self.copies.push(Copy { memories: [imms[0], imms[1]], versions: [var(args[3]), var(args[4])] });
         }
@@ -212,10 +222,17 @@ impl Plan {
                 Role::Offset => Bound::Imm(style.offset(rng, wide, &drawn)),
                 Role::Lane(n) => Bound::Imm(rng.below(*n)),
                 Role::Index => Bound::Imm(rng.below(3)),
-                Role::Version => Bound::Class(facts.add(Item::State(history(rng, size)))),
+                // Its index may be drawn after it.
+                Role::Version(_) => continue,
             };
             if let Bound::Imm(v) = bound[i] {
                 drawn.push(v);
+            }
+        }
+        for (i, role) in self.roles.iter().enumerate() {
+            if let Role::Version(index) = role {
+                let index = immediate(*index, rule, &bound, &facts)?;
+                bound[i] = Bound::Class(facts.add(Item::State(history(rng, index, size))));
             }
         }
         for c in &self.copies {
@@ -271,8 +288,8 @@ fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &mut [Bound<u
 }
 
 /// A state with a few effects in its past, so that `older` has something to walk over.
-fn history(rng: &mut Random, size: u128) -> Rc<State> {
-    let mut state = State::start(rng.next(), size);
+fn history(rng: &mut Random, index: u64, size: u128) -> Rc<State> {
+    let mut state = State::start(index, rng.next(), size);
     for _ in 0..rng.below(4) {
         let at: u128 = rng.below(64).into();
         let at = if rng.below(2) == 0 { at } else { size.saturating_sub(at) };

@@ -9,15 +9,19 @@
 //! [`check_narrow`] tries all operands of a rule that is parametric in its width, at a small width.
 //!
 //! There are three answers. [`Answer::Unknown`] (no sample satisfied the conditions, or something is not modelled) is not a
-//! pass. Sampling refutes; it does not prove. The proof tiers build on the same model.
+//! pass. Sampling refutes; it does not prove. [`smt`] asks a solver, where there is one; [`tiers`] runs all methods on a set of
+//! rules, and [`ledger`] records what they gave.
 //!
 //! Complexity: a bounded number of samples a rule. Deterministic: the generator is seeded by the rule's name.
 
 mod draw;
 mod examples;
 mod exhaustive;
+pub mod ledger;
 mod model;
 mod sample;
+pub mod smt;
+pub mod tiers;
 
 pub use examples::check_examples;
 pub use exhaustive::check_narrow;

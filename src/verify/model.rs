@@ -143,6 +143,8 @@ pub(super) enum Effect {
 /// A state of a memory, global or table, with its history.
 #[derive(Debug)]
 pub(super) struct State {
+    /// Index of the memory, global or table.
+    pub(super) index: u64,
     /// Bytes of the memory or slots of the table.
     pub(super) size: u128,
     /// The last effect.
@@ -153,8 +155,8 @@ pub(super) struct State {
 
 impl State {
     /// A first state.
-    pub(super) fn start(seed: u64, size: u128) -> Rc<State> {
-        Rc::new(State { size, effect: Effect::Start { seed }, before: None })
+    pub(super) fn start(index: u64, seed: u64, size: u128) -> Rc<State> {
+        Rc::new(State { index, size, effect: Effect::Start { seed }, before: None })
     }
 
     /// The state after `effect`; `None` if it is out of bounds.
@@ -164,8 +166,10 @@ impl State {
             Effect::Copy { from, len, source, .. } => from + len <= source.size,
             _ => true,
         };
-        (at + len <= self.size && source_fits)
-            .then(|| Rc::new(State { size: self.size, effect, before: Some(self.clone()) }))
+        (at + len <= self.size && source_fits).then(|| {
+            let (index, size) = (self.index, self.size);
+            Rc::new(State { index, size, effect, before: Some(self.clone()) })
+        })
     }
 
     /// The byte at an address.
@@ -257,7 +261,7 @@ pub(super) fn loaded(op: Op, bytes: &[u8]) -> Val {
         "i64" => Type::I64,
         "f32" => Type::F32,
         "f64" => Type::F64,
-        "v128" if rest == "load" => Type::V128,
+        "v128" => return vector_of(rest, bytes).map_or(Val::Unknown, |v| Val::Known(Const::V128(v))),
         _ => return Val::Unknown,
     };
     if rest.ends_with("_s") {
@@ -265,6 +269,31 @@ pub(super) fn loaded(op: Op, bytes: &[u8]) -> Val {
         raw = crate::interp::int::signed(bits, raw as u64) as i128 as u128;
     }
     Const::from_bits(ty, raw).map_or(Val::Unknown, Val::Known)
+}
+
+/// What `v128.load…` makes of its bytes; `None` for those that take a vector too.
+fn vector_of(name: &str, bytes: &[u8]) -> Option<u128> {
+    // Lanes of `width` bytes, lane 0 first, each of `wide` bytes in the vector.
+    let lanes = |width: usize, wide: usize, signed: bool| {
+        bytes.chunks(width).enumerate().fold(0u128, |v, (i, lane)| {
+            let raw = lane.iter().rev().fold(0u64, |x, b| x << 8 | u64::from(*b));
+            let bits = 8 * width as u32;
+            let x = if signed { crate::interp::int::signed(bits, raw) as u64 } else { raw };
+            let x = u128::from(x & crate::interp::int::mask(8 * wide as u32));
+            v | x << (8 * wide * i)
+        })
+    };
+    let how = name.strip_prefix("load")?;
+    if how.is_empty() || how.ends_with("_zero") {
+        return Some(lanes(1, 1, false));
+    }
+    if how.ends_with("_splat") {
+        let one = lanes(1, 1, false);
+        return Some((0..16 / bytes.len()).fold(0, |v, i| v | one << (8 * bytes.len() * i)));
+    }
+    let (shape, sign) = how.split_once('_')?;
+    let width = shape.split_once('x')?.0.parse::<usize>().ok()? / 8;
+    Some(lanes(width, 2 * width, sign == "s"))
 }
 
 /// The bytes a store writes.
