@@ -38,7 +38,7 @@ fn string(element: &str, offset: u32) -> String {
     format!(
         "(local.set $l (i32.and (i32.add (local.get $x) (i32.add (local.get $i0) (local.get $i1))) (i32.const 7)))
 (local.set $t (call $realloc_a (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
-(i64.store $a (local.get $t) (i64.mul (i64.extend_i32_u (i32.add (local.get $h) (local.get $t))) (i64.const 0x9e3779b97f4a7c15)))
+(i64.store $a (local.get $t) (i64.mul (i64.extend_i32_u (i32.add (local.get $h) (local.get $x))) (i64.const 0x9e3779b97f4a7c15)))
 (local.set $h (i32.add (local.get $h) (i32.const 77)))
 (i32.store $a offset={offset} {element} (local.get $t))
 (i32.store $a offset={} {element} (local.get $l))\n",
@@ -132,7 +132,7 @@ fn read(rng: &mut Rng, memory: char, base: &str, tags: bool) -> String {
             let _ = writeln!(
                 element,
                 "(i32.store ${memory} (i32.const 2048) (i32.load ${memory} (local.get $e0)))
-{}",
+(if (i32.load ${memory} offset=4 (local.get $e0)) (then {}))",
                 mix(&format!("(i32.load8_u ${memory} (i32.load ${memory} (i32.const 2048)))"))
             );
         }
