@@ -5,7 +5,6 @@ and prints for each:
 
 - `Oz`, `wasm-opt`, `ratio`: code bytes with `-Oz`, those of wasm-opt 132 `-Oz` on the module trimmed to the same exports, loom / wasm-opt;
 - `fuel`: instructions executed by `run(bench_n / 8)` of what `-O3` makes, as a ratio to the program linked statically (wasmtime, exact);
-- `copies`, `reallocs`: copies between memories and calls of allocators that `run(16)` executes, of the output and of the input;
 - `cpu`: CPU seconds of the optimizer with `-O3 -j1`;
 - with `--time`: the time of `run(bench_n)` as a ratio to static, in wasmtime and in V8 (best of many rounds in one process).
 
@@ -51,15 +50,6 @@ def optimize(command, source, target):
     subprocess.run(command + ["-q", source, "-o", target], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def events(program, path):
-    """Copies between memories and calls of allocators in run(16): counted by the project's own interpreter of tests/engines."""
-    tool = os.environ.get("LOOM_COUNT")
-    if not tool:
-        return None
-    out = subprocess.run([tool, path, "16"], check=True, capture_output=True, text=True).stdout
-    return json.loads(out)
 
 
 def wasm_opt(program, folder):

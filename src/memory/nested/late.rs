@@ -54,7 +54,7 @@ impl Flow<'_> {
         &self,
         derived: &Derived,
         memory: MemoryId,
-        between: &SecondaryMap<Block, usize>,
+        between: &SecondaryMap<Block, Option<usize>>,
         cx: &Context<'_>,
     ) -> Result<Option<Region>, ()> {
         let Flow { f, cfg, dom, loops, levels } = *self;
@@ -62,7 +62,9 @@ impl Flow<'_> {
         let mut given: Vec<Block> = Vec::new();
         let mut freed = vec![false; levels.len()];
         for &b in cfg.rpo().iter().filter(|&&b| dom.dominates(fill.0, b)) {
-            for (at, &i) in f.blocks[b].insts.iter().enumerate().filter(|(at, _)| *at < between[b]) {
+            for (at, &i) in
+                f.blocks[b].insts.iter().enumerate().filter(|(at, _)| between[b].is_some_and(|end| *at < end))
+            {
                 if let Some((m, p)) = frees(f, i, cx.knowledge)
                     && m == memory
                     && let Fact::Address { level, start: true, .. } = derived.of(p)

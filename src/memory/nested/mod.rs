@@ -68,8 +68,8 @@ struct Plan {
     in_bounds: Vec<bool>,
 }
 
-/// For each block how far instructions in it may come between the copy and what is done with it.
-type Between = SecondaryMap<Block, usize>;
+/// For each block on the ways between the copy and what is done with it, how many of its instructions come before that.
+type Between = SecondaryMap<Block, Option<usize>>;
 
 /// Sees through the list whose memory this call gives.
 ///
@@ -193,11 +193,10 @@ fn between<'a>(
     let mut todo: Vec<(Block, usize)> =
         sites.filter(|(b, _)| !in_idle.contains(b)).map(|&(b, i)| (b, position(f, b, i))).collect();
     while let Some((b, end)) = todo.pop() {
-        if end <= between[b] {
+        if between[b].is_some_and(|known| end <= known) {
             continue;
         }
-        let is_new = between[b] == 0;
-        between[b] = end;
+        let is_new = between[b].replace(end).is_none();
         // Whatever is behind the copy in its block comes straight from it.
         if is_new && (b != fill.0 || end <= position(f, b, fill.1)) {
             todo.extend(cfg.preds(b).iter().map(|&p| (p, f.blocks[p].insts.len() + 1)));
@@ -338,13 +337,14 @@ fn check_source(
     let fill = plan.levels[0].fill;
     let spared =
         |b: Block| plan.late.as_ref().is_some_and(|late| late.is_before(dom, b) || late.blocks.contains(&b));
-    for &b in cfg.rpo().iter().filter(|&&b| between[b] > 0 && !spared(b)) {
+    for &b in cfg.rpo().iter().filter(|&&b| !spared(b)) {
+        let Some(known) = between[b] else { continue };
         let start = if b == fill.0 { position(f, b, fill.1) + 1 } else { 0 };
         let insts = &f.blocks[b].insts;
-        let end = between[b].min(insts.len());
+        let end = known.min(insts.len());
         let writes =
             |&i: &Inst| late::may_write(f, i, plan.source, cx) && !is_elsewhere(f, objects, i, plan.from);
-        let passes_end = between[b] > insts.len();
+        let passes_end = known > insts.len();
         if insts[start.min(end)..end].iter().any(writes)
             || passes_end && cx.summaries.term(f, b).writes_data(plan.source)
         {

@@ -123,7 +123,7 @@ impl Solver {
         }
         let Some(running) = &mut self.running else { return Err("no solver".to_string()) };
         let fail = |e: std::io::Error| format!("cannot write to the solver: {e}");
-        write!(running.input, "{commands}(echo \"{DONE}\")\n").map_err(fail)?;
+        writeln!(running.input, "{commands}(echo \"{DONE}\")").map_err(fail)?;
         running.input.flush().map_err(fail)?;
         let end = Instant::now() + PATIENCE * self.effort;
         let mut lines = Vec::new();
