@@ -197,10 +197,11 @@ mod tests {
     use crate::program::inline::InlineCaps;
     use crate::{Options, optimize};
 
-    /// How many functions are merged in a module with these fields.
+    /// How many functions are merged in a module with these fields, whose memories the host reads.
     fn merged(fields: &str) -> u64 {
         let wasm =
-            wat::parse_str(format!("(module (memory 1) (memory 1) {fields})")).expect("the text parses");
+            wat::parse_str(format!("(module (memory (export \"m\") 1) (memory (export \"n\") 1) {fields})"))
+                .expect("the text parses");
         // Bodies stay as they are written here.
         let caps = Caps { inline: InlineCaps::OFF, ..Caps::default() };
         let options = Options { effort: 1, caps, ..Options::default() };
