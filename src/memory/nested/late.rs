@@ -8,7 +8,7 @@ use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::memory::Context;
-use crate::memory::edit::same;
+use crate::memory::edit::{position, same};
 use crate::memory::objects::{allocates, constant, frees, other_effects};
 use crate::memory::threading::truth;
 use cranelift_entity::SecondaryMap;
@@ -255,10 +255,6 @@ fn meeting(f: &Function, cfg: &Cfg, dom: &DomTree, entry: Block, blocks: &[Block
         [only] if cfg.position(only) > cfg.position(last) => Some(only),
         _ => None,
     }
-}
-
-fn position(f: &Function, block: Block, inst: Inst) -> usize {
-    f.blocks[block].insts.iter().position(|&i| i == inst).unwrap_or(usize::MAX)
 }
 
 /// Whether a value is there at the end of a block.

@@ -1,7 +1,7 @@
 //! The levels of a nested copy: which allocation holds copies of what, and where in an element of which other one its address is.
 
 use super::super::objects::{allocates, constant};
-use super::super::{Context, edit::same};
+use super::super::{Context, edit::position, edit::same};
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::Function;
@@ -217,10 +217,6 @@ impl Search<'_> {
     }
 
     fn before(&self, (a, i): (Block, Inst), (b, j): (Block, Inst)) -> bool {
-        if a != b {
-            return self.dom.dominates(a, b);
-        }
-        let place = |x: Inst| self.f.blocks[a].insts.iter().position(|&y| y == x);
-        place(i) < place(j)
+        if a == b { position(self.f, a, i) < position(self.f, b, j) } else { self.dom.dominates(a, b) }
     }
 }
