@@ -14,6 +14,7 @@ use crate::module::{Module, TypeMap};
 use crate::program::chains::{self, chained};
 use crate::program::constants::Constants;
 use crate::program::inline::{InlineCaps, Plan, Ready, call_sites, expand};
+use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
@@ -31,6 +32,8 @@ pub(super) struct Source<'a> {
     pub types: &'a TypeMap,
     pub program: &'a Program,
     pub constants: &'a Constants,
+    pub ranges: &'a Ranges,
+    pub folded: &'a AtomicU64,
     pub signatures: &'a Signatures,
     /// Stores to unread globals that were taken out.
     pub stores: &'a AtomicU64,
@@ -42,17 +45,20 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`.
-    fn prepare(&self, f: &mut Function) -> [u64; 3] {
+    fn prepare(&self, f: &mut Function) -> [u64; 4] {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
+        let folded = self.ranges.apply(f);
         let known = self.constants.apply(f);
         self.signatures.apply(f);
-        [stores, globals, known]
+        [stores, globals, known, folded]
     }
 
     /// The same for a function's own graph, of which copies are not counted again.
     fn prepared(&self, mut f: Function) -> Function {
-        for (sum, n) in [self.stores, self.globals, self.known].into_iter().zip(self.prepare(&mut f)) {
+        for (sum, n) in
+            [self.stores, self.globals, self.known, self.folded].into_iter().zip(self.prepare(&mut f))
+        {
             sum.fetch_add(n, Ordering::Relaxed);
         }
         f

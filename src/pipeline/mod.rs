@@ -25,6 +25,7 @@ use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
+use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -111,6 +112,7 @@ fn attempt(
         summaries,
         mut inline,
         mut constants,
+        mut ranges,
         table_writes,
         operators,
         shapes,
@@ -155,6 +157,7 @@ fn attempt(
         for (n, facts) in inline.iter_mut().enumerate() {
             if !program.is_called(FuncId::new(n)) {
                 (*facts, constants[n]) = (Default::default(), None);
+                ranges[n] = None;
             }
         }
         let mut pinned = program.pinned(&module);
@@ -169,13 +172,14 @@ fn attempt(
                 true => Signatures::solve(&module, &constants, &known, fixed),
                 false => Signatures::default(),
             };
-            Whole { plan, constants: known, signatures }
+            let ranges = Ranges::solve(&ranges, |f| module.func_type(f).params.len(), fixed);
+            Whole { plan, constants: known, signatures, ranges }
         });
         for &(limit, n) in &whole.plan.limits {
             *report.limits.entry(limit.to_owned()).or_default() += n;
         }
     }
-    drop((inline, constants));
+    drop((inline, constants, ranges));
     let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
     if original.is_some() {
         let dropped = whole.signatures.change_types(&mut module);
@@ -197,7 +201,7 @@ fn attempt(
         explain,
         clock: &clock,
     };
-    let (stores, known, globals) = Default::default();
+    let (stores, known, globals, folded) = Default::default();
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
@@ -206,6 +210,8 @@ fn attempt(
                 types: &types,
                 program,
                 constants: &whole.constants,
+                ranges: &whole.ranges,
+                folded: &folded,
                 signatures: &whole.signatures,
                 stores: &stores,
                 known: &known,
@@ -225,6 +231,7 @@ fn attempt(
         ("unread-global-stores", stores),
         ("constants-between-functions", known),
         ("constant-globals", globals),
+        ("ranges-between-functions", folded),
     ] {
         let n = AtomicU64::into_inner(count);
         if n > 0 {
@@ -279,6 +286,7 @@ struct Whole {
     plan: inline::Plan,
     constants: Constants,
     signatures: Signatures,
+    ranges: Ranges,
 }
 
 /// How many refusals are written out; all are counted.

@@ -15,6 +15,7 @@ use crate::module::{Decoded, Entity, Module, TypeMap, UndecodedBody};
 use crate::program::constants::CallConstants;
 use crate::program::devirt::TableWrites;
 use crate::program::inline::InlineFacts;
+use crate::program::ranges::CallRanges;
 use cranelift_entity::EntityRef;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +34,7 @@ pub(super) struct Survey<'a> {
     /// How functions look to [`crate::fused`], by index; empty when that was not asked for.
     pub shapes: Vec<Shape>,
     /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
+    pub ranges: Vec<Option<CallRanges>>,
     pub constants: Vec<Option<CallConstants>>,
     /// The tables that bodies write.
     pub table_writes: TableWrites,
@@ -112,6 +114,7 @@ pub(super) fn survey<'a>(
         calls: CallFacts,
         inline: InlineFacts,
         constants: Option<CallConstants>,
+        ranges: Option<CallRanges>,
         writes: TableWrites,
         operators: u32,
         shape: Shape,
@@ -132,6 +135,7 @@ pub(super) fn survey<'a>(
                         calls: CallFacts::unknown(),
                         inline: InlineFacts::raw(mentions),
                         constants: None,
+                        ranges: None,
                         writes,
                         operators: 0,
                         shape: Shape::default(),
@@ -145,6 +149,7 @@ pub(super) fn survey<'a>(
                         calls: CallFacts::of(&f),
                         inline: InlineFacts::of(&f, bytes, loops),
                         constants: Some(CallConstants::of(&f)),
+                        ranges: Some(CallRanges::of(&f)),
                         writes: TableWrites::of(&f),
                         operators: operators(&f),
                         shape: if shapes { Shape::of(&f, &module) } else { Shape::default() },
@@ -160,6 +165,7 @@ pub(super) fn survey<'a>(
     let mut facts = vec![CallFacts::unknown(); module.funcs.len()];
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
     let mut constants: Vec<Option<CallConstants>> = vec![None; module.funcs.len()];
+    let mut ranges: Vec<Option<CallRanges>> = vec![None; module.funcs.len()];
     let mut all_shapes = vec![Shape::default(); if shapes { module.funcs.len() } else { 0 }];
     let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
@@ -171,6 +177,7 @@ pub(super) fn survey<'a>(
         facts[func] = one.calls;
         inline[func] = one.inline;
         constants[func] = one.constants;
+        ranges[func] = one.ranges;
         operators |= one.operators;
         if shapes {
             all_shapes[func] = one.shape;
@@ -179,7 +186,18 @@ pub(super) fn survey<'a>(
     }
     let summaries = clock.time("analysis", || Summaries::compute(&facts));
     let shapes = all_shapes;
-    Ok(Survey { module, types, functions, summaries, inline, constants, table_writes, operators, shapes })
+    Ok(Survey {
+        module,
+        types,
+        functions,
+        summaries,
+        inline,
+        constants,
+        ranges,
+        table_writes,
+        operators,
+        shapes,
+    })
 }
 
 /// The functions that a body kept as bytes names, and the tables, which it may write.
