@@ -33,7 +33,6 @@ pub(super) struct Source<'a> {
     pub program: &'a Program,
     pub constants: &'a Constants,
     pub ranges: &'a Ranges,
-    pub folded: &'a AtomicU64,
     pub signatures: &'a Signatures,
     /// Stores to unread globals that were taken out.
     pub stores: &'a AtomicU64,
@@ -41,10 +40,12 @@ pub(super) struct Source<'a> {
     pub known: &'a AtomicU64,
     /// Reads of globals that always hold the same.
     pub globals: &'a AtomicU64,
+    /// Values that follow from what bits callers pass or callees return.
+    pub folded: &'a AtomicU64,
 }
 
 impl Source<'_> {
-    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`.
+    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals`, `known` and `folded`.
     fn prepare(&self, f: &mut Function) -> [u64; 4] {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());

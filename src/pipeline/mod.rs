@@ -211,11 +211,11 @@ fn attempt(
                 program,
                 constants: &whole.constants,
                 ranges: &whole.ranges,
-                folded: &folded,
                 signatures: &whole.signatures,
                 stores: &stores,
                 known: &known,
                 globals: &globals,
+                folded: &folded,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &whole.plan, &shared)

@@ -33,9 +33,10 @@ pub(super) struct Survey<'a> {
     pub inline: Vec<InlineFacts>,
     /// How functions look to [`crate::fused`], by index; empty when that was not asked for.
     pub shapes: Vec<Shape>,
-    /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
-    pub ranges: Vec<Option<CallRanges>>,
+    /// The constants and parameters that each function passes and returns, by index; `None` for what is imported or kept as bytes.
     pub constants: Vec<Option<CallConstants>>,
+    /// The bits known to be zero in what it passes and returns, by index; likewise.
+    pub ranges: Vec<Option<CallRanges>>,
     /// The tables that bodies write.
     pub table_writes: TableWrites,
     /// The proposals whose operators the functions use, as bits by [`Feature`].

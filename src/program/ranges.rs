@@ -3,7 +3,7 @@
 //!
 //! **What.** [`CallRanges::of`] notes the bits of what a function passes and returns, [`Ranges::solve`] joins what all calls pass, also
 //! through parameters of callers (optimistically, as [`super::constants`] does), and [`Ranges::apply`] folds what follows inside
-//! of a function: comparisons that are decided, masks that change nothing, values that are always zero.
+//! of a function: comparisons that are decided, masks that change nothing or leave nothing.
 //!
 //! **Licence.** Of a parameter: every call of the function is a direct one in this module and seen. Of a result: none.
 //!
@@ -14,7 +14,7 @@ use crate::analysis::bits::{self, Bits};
 use crate::interp::Const;
 use crate::interp::int::{IntOp, classify};
 use crate::ir::cleanup::substitute;
-use crate::ir::entity::{FuncId, Value};
+use crate::ir::entity::{FuncId, Inst, Value};
 use crate::ir::function::{Function, TailCallee, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Op};
 use crate::ir::types::Type;
@@ -171,9 +171,7 @@ impl Ranges {
             let mask = bits::width_mask(Some(f.ty(v)));
             self.known(f, f.values[v].def) & mask != 0
         };
-        let calls = |i: &crate::ir::entity::Inst| {
-            f.insts[*i].op == Op::Call && f.results(*i).iter().any(|&v| says(v))
-        };
+        let calls = |i: &Inst| f.insts[*i].op == Op::Call && f.results(*i).iter().any(|&v| says(v));
         if !f.block_params(f.entry).iter().any(|&v| says(v))
             && !f.layout.iter().any(|&b| f.blocks[b].insts.iter().any(calls))
         {
