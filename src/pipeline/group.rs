@@ -52,8 +52,8 @@ impl Source<'_> {
     fn prepare(&self, f: &mut Function) -> Option<[u64; 4]> {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
-        let folded = self.ranges.apply(f);
         let known = self.constants.apply(f);
+        let folded = self.ranges.apply(f);
         if !self.signatures.apply(f) {
             self.misfit.store(true, Ordering::Relaxed);
             return None;

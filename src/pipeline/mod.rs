@@ -176,7 +176,7 @@ fn attempt(
                 true => Signatures::solve(&module, &constants, &known, fixed),
                 false => Signatures::default(),
             };
-            let ranges = Ranges::solve(&ranges, |f| module.func_type(f).params.len(), fixed);
+            let ranges = Ranges::solve(&ranges, &known, |f| module.func_type(f).params.len(), fixed);
             Whole { plan, constants: known, signatures, ranges }
         });
         for &(limit, n) in &whole.plan.limits {

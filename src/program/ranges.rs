@@ -9,6 +9,7 @@
 //!
 //! Complexity: linear in the graphs; a parameter changes [`MAX_CHANGES`] times at most, then nothing is known of it.
 
+use super::constants::Constants;
 use crate::analysis::Cfg;
 use crate::analysis::bits::{self, Bits};
 use crate::interp::Const;
@@ -46,12 +47,11 @@ impl CallRanges {
     pub fn of(f: &Function) -> CallRanges {
         let mut found = CallRanges::default();
         let returns = f.results.iter().any(|&t| bits::width_mask(Some(t)) != 0);
-        let mut crosses = false;
-        for &b in &f.layout {
-            crosses |= f.blocks[b].insts.iter().any(|&i| f.insts[i].op == Op::Call && !f.args(i).is_empty());
-            crosses |= matches!(f.term(b), Terminator::Return(_)) && returns;
-            crosses |= matches!(f.term(b), Terminator::TailCall { .. } | Terminator::Invoke { .. });
-        }
+        let crosses = f.layout.iter().any(|&b| match f.term(b) {
+            Terminator::Return(_) if returns => true,
+            Terminator::TailCall { .. } | Terminator::Invoke { .. } => true,
+            _ => f.blocks[b].insts.iter().any(|&i| f.insts[i].op == Op::Call && !f.args(i).is_empty()),
+        });
         if !crosses {
             return found;
         }
@@ -116,9 +116,11 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// Joins what all calls pass; arguments as for [`super::constants::Constants::solve`].
+    /// Joins what all calls pass; arguments as for [`super::constants::Constants::solve`], whose answer is `constants`: what it says needs
+    /// no range.
     pub fn solve(
         facts: &[Option<CallRanges>],
+        constants: &Constants,
         params: impl Fn(FuncId) -> usize,
         called_unseen: impl Fn(FuncId) -> bool,
     ) -> Ranges {
@@ -144,6 +146,13 @@ impl Ranges {
                         }
                     }
                 }
+            }
+        }
+        for (n, params) in passed.iter_mut().enumerate() {
+            let constant = constants.constant_params(FuncId::new(n));
+            for (_, param) in params.iter_mut().take(64).enumerate().filter(|&(k, _)| constant >> k & 1 == 1)
+            {
+                *param = (0, 0);
             }
         }
         let results = facts.iter().map(|f| f.as_ref().and_then(|f| f.results.clone())).collect();
