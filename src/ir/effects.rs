@@ -114,7 +114,7 @@ impl EffectSet {
     }
 }
 
-/// Imported entities that a host may supply as one and the same (specification, section 4.7.3: an import is an address, and nothing
+/// Imported entities that a host may supply as one and the same (specification, section 4.5.4: an import is an address, and nothing
 /// says that two of them differ). What happens to one of a group may happen to all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aliases {

@@ -207,8 +207,9 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         let before = counts.get("expanded-copies").copied();
         copies::expand_small_copies(f, cx, &mut counts);
         if counts.get("expanded-copies").copied() != before {
-            // What is known of the source need not be loaded.
+            // What is known of the source need not be loaded, and some of the stores are not needed.
             forward::forward_loads(f, cx, &mut { MAX_WORK }, &mut counts);
+            dead::remove_dead_stores(f, cx, &mut { MAX_WORK }, &mut counts);
         }
     }
     dce(f);

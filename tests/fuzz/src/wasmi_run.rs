@@ -199,7 +199,7 @@ pub fn run(
                 .map_err(|e| e.to_string())?,
         };
         if !matches!(item, Extern::Func(_)) {
-            first.entry(format!("{:?}", import.ty())).or_insert_with(|| item.clone());
+            first.entry(format!("{:?}", import.ty())).or_insert_with(|| item);
         }
         match &item {
             Extern::Func(f) => {
