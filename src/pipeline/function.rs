@@ -161,8 +161,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let looped = improved_loops(f, cx, &mut result);
     let candidates = candidates(f, looped.as_ref().unwrap_or(f), old_size, cx, &mut result);
     if !candidates.is_empty() {
-        let sure =
-            cx.signatures.touches(f.id) || result.erases() || result.loops.contains_key(unroll::PASS);
+        let sure = cx.signatures.touches(f.id) || result.erases() || result.loops.contains_key(unroll::PASS);
         match choose(candidates, old_size, sure, cx) {
             Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
             None => result.reasons.insert(0, "larger".to_owned()),

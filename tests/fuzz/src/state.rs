@@ -308,7 +308,9 @@ impl Text {
     fn counted_loop(&mut self, depth: u32) {
         let n = self.loops;
         self.loops += 1;
-        let times = self.rng.range(1, 3);
+        // An innermost one now and then runs as often as those that are unrolled.
+        let (times, depth) =
+            if self.rng.percent(20) { (self.rng.range(8, 11), 0) } else { (self.rng.range(1, 3), depth) };
         self.line(format!("(local.set $n{n} (i32.const {times})) (loop $l{n}"));
         self.statement(depth);
         self.statement(depth);
