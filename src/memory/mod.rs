@@ -23,6 +23,7 @@ pub mod forward;
 pub mod frames;
 pub mod nested;
 pub mod objects;
+pub mod selects;
 pub mod threading;
 pub mod traps;
 
@@ -183,10 +184,11 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     let mut counts = Counts::new();
     for round in 0..MAX_ROUNDS {
         let before: u64 = counts.values().sum();
-        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 5] = [
+        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 6] = [
             frames::single_stack_pointer,
             forward::forward_loads,
             threading::thread_branches,
+            selects::unfold_selects,
             dead::remove_dead_stores,
             buffers::see_through,
         ];

@@ -109,6 +109,16 @@ fn find(f: &Function, cfg: &Cfg) -> Option<(Block, usize, Block, usize)> {
 
 /// Which edge of a block is taken, when it is entered through this one or through any.
 fn decided(f: &Function, block: Block, edge: Option<&Edge>, cond: Value) -> Option<usize> {
+    let c = known(f, block, edge, cond)?;
+    Some(match f.term(block) {
+        Terminator::Branch { .. } => usize::from(c == 0),
+        Terminator::Table { targets, .. } => (c as usize).min(targets.len()),
+        _ => return None,
+    })
+}
+
+/// The integer of 32 bits that a value of a block is, when it is entered through this edge or through any.
+pub(super) fn known(f: &Function, block: Block, edge: Option<&Edge>, v: Value) -> Option<u32> {
     let mut known: HashMap<Value, Const> = HashMap::new();
     let args = edge.map_or(&[][..], |e| f.edge_args(e));
     for (&p, &a) in f.block_params(block).iter().zip(args) {
@@ -125,12 +135,7 @@ fn decided(f: &Function, block: Block, edge: Option<&Edge>, cond: Value) -> Opti
             known.insert(result, c);
         }
     }
-    let c = known.get(&cond).copied().or_else(|| constant(f, cond))?.as_int()? as u32;
-    Some(match f.term(block) {
-        Terminator::Branch { .. } => usize::from(c == 0),
-        Terminator::Table { targets, .. } => (c as usize).min(targets.len()),
-        _ => return None,
-    })
+    known.get(&v).copied().or_else(|| constant(f, v))?.as_int().map(|c| c as u32)
 }
 
 /// Which edge of a branch is taken because of a branch before it: one that led here through this edge (of this block), or through
