@@ -16,6 +16,8 @@
 //!   buffers may differ then, so such a case does not export its memories;
 //! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
 //!
+//! A case with meld's attestation is meld's output, and its snapshot says what became of each boundary.
+//!
 //! Calls are inlined below `inline/` and `boundary/` only: elsewhere they are there to be seen.
 //!
 //! To add a case, add the file and run `INSTA_UPDATE=always cargo test --test cases`. `LOOM_CASE=PART` runs only the cases
@@ -189,6 +191,9 @@ fn run(name: &Path, text: &str) -> String {
     }
     for (limit, n) in &report.limits {
         writeln!(snapshot, "limit {limit}: {n}").expect("a string");
+    }
+    for b in &report.boundaries {
+        writeln!(snapshot, "boundary {}: {:?}: {}", b.function, b.fate, b.reason).expect("a string");
     }
     for pair in report.address_space.iter().flat_map(|space| &space.pairs) {
         let what = if pair.merged { "merged" } else { &pair.reason };

@@ -25,6 +25,7 @@ use crate::memory::{Knowledge, Role};
 use crate::module::{ATTESTATION, Module, Numbering};
 use allocators::ReleaseShape;
 use areas::Area;
+use boundaries::Boundaries;
 use stacks::StackUse;
 
 /// What is known of one function.
@@ -98,6 +99,8 @@ pub struct Carried {
     pub roles: Vec<(FuncId, Role)>,
     /// The return areas.
     pub areas: Vec<Area>,
+    /// What became of the boundaries so far; `None` before the first round.
+    pub boundaries: Option<Boundaries>,
 }
 
 impl Carried {
@@ -121,6 +124,7 @@ impl Carried {
         self.roles = self.roles.iter().filter_map(role).collect();
         self.areas =
             self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
+        self.boundaries = self.boundaries.map(|b| b.renumbered(numbering));
         self
     }
 }

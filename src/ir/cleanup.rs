@@ -95,9 +95,7 @@ fn drop_choices(f: &mut Function) -> bool {
         if !matches!(term, Terminator::Branch { .. } | Terminator::Table { .. }) {
             continue;
         }
-        let end = |e: &Edge| {
-            only_jump(f, e.block).filter(|_| e.args.is_empty()).unwrap_or(e).clone()
-        };
+        let end = |e: &Edge| only_jump(f, e.block).filter(|_| e.args.is_empty()).unwrap_or(e).clone();
         let mut edges = term.edges().map(end);
         let Some(first) = edges.next() else { continue };
         if edges.all(|e| e.block == first.block && f.edge_args(&e) == f.edge_args(&first)) {

@@ -18,7 +18,8 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
-use crate::fused::{Assumed, Carried, boundaries, recognize};
+use crate::fused::boundaries::{Boundaries, Round};
+use crate::fused::{Assumed, Carried, Shape, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
@@ -270,13 +271,14 @@ fn attempt(
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let adapters = boundaries::boundaries(&module);
+    let mut boundaries = carried.boundaries.take().unwrap_or_else(|| Boundaries::of(&module));
     let mut left = Vec::new();
     for (func, o) in &optimized {
         left.extend(o.left.iter().map(|(origin, l)| (*func, *origin, l.clone())));
     }
-    let is_called = |func| program.as_ref().is_none_or(|p| p.is_called(func));
-    let called: Vec<bool> = adapters.iter().map(|a| is_called(a.func)).collect();
+    let names = module.names.as_ref().filter(|_| !boundaries.is_empty()).map(|names| names.funcs.clone());
+    let called: Vec<bool> =
+        module.funcs.keys().map(|func| program.as_ref().is_none_or(|p| p.is_called(func))).collect();
     let Some(assembled) = assemble::assemble(
         input,
         Parts { module, optimized, program, can_revert: whole.signatures.is_empty() },
@@ -290,7 +292,19 @@ fn attempt(
     };
     let Assembled { wasm, numbering } = assembled;
     let stays = |func| numbering.as_ref().is_none_or(|n| n.funcs.is_written(func));
-    report.boundaries = boundaries::tell(adapters, &left, &called, stays);
+    boundaries.tell(&Round {
+        names: &|func| names.as_ref()?.get(&func).map(String::as_str),
+        left: &left,
+        is_called: &|func| called.get(func.index()).copied().unwrap_or(false),
+        stays: &stays,
+        callers: &|func| {
+            let calls = |shape: &Shape| shape.callees.contains(&func);
+            (0..).zip(&shapes).filter(|(_, s)| calls(s)).map(|(n, _)| FuncId::from_u32(n)).collect()
+        },
+        knows_allocators: knowledge.functions().next().is_some(),
+    });
+    report.boundaries = boundaries.told();
+    carried.boundaries = Some(boundaries);
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     let carried = numbering.map_or_else(Carried::default, |n| carried.renumbered(&n));

@@ -102,6 +102,7 @@ impl Report {
         for (sum, more) in pairs {
             add(sum, more);
         }
+        self.boundaries = next.boundaries;
         self.add_phases(next.phases);
         for note in next.notes {
             if !note.starts_with("--keep-export") && !self.notes.contains(&note) {
