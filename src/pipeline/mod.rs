@@ -19,7 +19,7 @@ pub use survey::KEPT_GRAPHS;
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
 use crate::fused::boundaries::{Boundaries, Round};
-use crate::fused::{Assumed, Carried, Shape, recognize};
+use crate::fused::{Assumed, Carried, Shape, looks_fused, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
@@ -106,7 +106,12 @@ fn attempt(
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let assumed = Assumed::of(&decoded.module, options);
+    let is_new = !carried.looks_fused && looks_fused(&decoded.module);
+    carried.looks_fused |= is_new;
+    let assumed = Assumed::of(&decoded.module, options, carried.looks_fused);
+    if is_new && assumed != Assumed::of(&decoded.module, options, false) {
+        report.notes.push(LOOKS_FUSED.to_owned());
+    }
     let own_memories = memories::candidates(&decoded.module, options.assumptions.closed_world);
     let Survey {
         mut module,
@@ -318,6 +323,9 @@ struct Whole {
     constants: Constants,
     signatures: Signatures,
 }
+
+/// Said of a module that looks like meld's output and does not say so.
+const LOOKS_FUSED: &str = "several memories and `cabi_realloc$N`, but no attestation: taken for meld's output (`--strict` if it is not)";
 
 /// How many refusals are written out; all are counted.
 const MAX_REFUSAL_NOTES: usize = 20;
