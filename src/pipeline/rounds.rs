@@ -17,7 +17,7 @@ pub const MAX_ROUNDS: u32 = 4;
 /// For speed a round may make the module larger by this part of it: what it takes out of loops is worth more.
 const MAX_GROWTH: usize = 20;
 /// And by so many bytes in any case: where little is left, a copied body is more than a part of that.
-const MIN_GROWTH: usize = 256;
+const MIN_GROWTH: usize = 64;
 /// A round that saves less than this part of the code is the last.
 const WORTH: u64 = 500;
 
@@ -33,9 +33,15 @@ const REASONS: [&str; 8] = [
     "unused-results",
 ];
 
-/// What takes executed instructions out and is worth bytes.
-const PROMOTIONS: [&str; 5] =
-    ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers", "erased-lists"];
+/// What takes executed instructions out, calls among them, and is worth bytes.
+const PROMOTIONS: [&str; 6] = [
+    "return-area-stores",
+    "dead-stores",
+    "forwarded-loads",
+    "erased-buffers",
+    "erased-lists",
+    "inlined-bodies",
+];
 
 /// Optimizes in as many rounds as the program is worth, and merges memories where that is asked for: last, as what is known of
 /// different memories is what the rounds live from.
