@@ -2,7 +2,6 @@
 ;; OPTIONS: --closed-world --keep-export=f --keep-export=elsewhere*
 ;; FUSED: on
 ;; SILENT: return-area-stores
-;; NOT-RUN: the host here gives functions only
 (module
   (import "host" "b" (memory $b 1))
   (memory $a 2)
