@@ -1,4 +1,4 @@
-"""What is left of the boundaries of fused programs: python3 benches/boundary.py LOOM [--time] [--only a,b] [--keep DIR] [OPTIONS...]
+"""What is left of the boundaries of fused programs: python3 benches/boundary.py LOOM [--time] [--stripped] [--only a,b] [--keep DIR] [OPTIONS...]
 
 Optimizes each program of ../shared/fused in a closed world (`--egraph --closed-world --keep-export run --keep-export '*dtor*'`, and OPTIONS)
 and prints for each:
@@ -6,6 +6,7 @@ and prints for each:
 - `Oz`, `wasm-opt`, `ratio`: code bytes with `-Oz`, those of wasm-opt 132 `-Oz` on the module trimmed to the same exports, loom / wasm-opt;
 - `fuel`: instructions executed by `run(bench_n / 8)` of what `-O3` makes, as a ratio to the program linked statically (wasmtime, exact);
 - `cpu`: CPU seconds of the optimizer with `-O3 -j1`;
+- with `--stripped`: all this of the programs without any custom section, the names and meld's attestation among them;
 - with `--time`: the time of `run(bench_n)` as a ratio to static, in wasmtime and in V8 (best of many rounds in one process).
 
 Exit code 1 when any result differs from expected.json. Needs `pip install wasmtime==50.0.1`; node 26 and wasm-opt 132 as installed by
@@ -45,6 +46,18 @@ def code_bytes(path):
     return 0
 
 
+def without_custom_sections(source, target):
+    data, at = open(source, "rb").read(), 8
+    kept = data[:at]
+    while at < len(data):
+        start, kind = at, data[at]
+        size, at = leb(data, at + 1)
+        at += size
+        if kind != 0:
+            kept += data[start:at]
+    open(target, "wb").write(kept)
+
+
 def optimize(command, source, target):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command + ["-q", source, "-o", target], check=True)
@@ -69,11 +82,13 @@ def measured(command):
 
 
 def main():
-    args, loom, timed, only, keep = sys.argv[1:], [], False, None, None
+    args, loom, timed, stripped, only, keep = sys.argv[1:], [], False, False, None, None
     while args:
         arg = args.pop(0)
         if arg == "--time":
             timed = True
+        elif arg == "--stripped":
+            stripped = True
         elif arg == "--only":
             only = args.pop(0).split(",")
         elif arg == "--keep":
@@ -91,6 +106,9 @@ def main():
             os.makedirs(folder, exist_ok=True)
             home = os.path.join(FUSED, program)
             fused = os.path.join(home, "fused.wasm")
+            if stripped:
+                fused = os.path.join(folder, f"{program}.stripped.wasm")
+                without_custom_sections(os.path.join(home, "fused.wasm"), fused)
             small, fast = os.path.join(folder, f"{program}.oz.wasm"), os.path.join(folder, f"{program}.o3.wasm")
             optimize(loom + CLOSED + ["-Oz"], fused, small)
             cpu = optimize(loom + CLOSED + ["-O3", "-j1"], fused, fast)

@@ -65,6 +65,12 @@ pub struct Boundary {
     pub lowering: String,
     /// Whether nothing of the boundary is left.
     pub erased: bool,
+    /// Copies between two memories that are left of it.
+    pub copies: u64,
+    /// Calls of allocators that are left of it.
+    pub allocations: u64,
+    /// Loads and stores of its adapter that are left, by the memory's index in the input, before the e-graph.
+    pub accesses: BTreeMap<u32, u64>,
     /// What became of it.
     pub fate: Fate,
     /// What is left of it and why, or how it was erased.

@@ -8,12 +8,15 @@
 //!
 //! - `;; OPTIONS: -Os` optimizes for size instead of speed, `--closed-world` with `--keep-export=NAME` closes the world: what
 //!   is compared is then what the kept exports do; `--merge-memories` merges memories, and the snapshot says of each pair why not;
+//!   `--no-assume=return-areas` turns that assumption off;
 //! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
 //! - `;; FIRES: A B` says that each of these rules, families or whole-program passes has to fire;
 //! - `;; SILENT: A B` says that none of these may;
 //! - `;; FUSED: on` optimizes it as meld's output: allocators and stack pointers are looked for. What is in frames and in
 //!   buffers may differ then, so such a case does not export its memories;
 //! - `;; NOT-RUN: REASON` for what wasmi cannot run; the output is validated only.
+//!
+//! A case with meld's attestation is meld's output, and its snapshot says what became of each boundary.
 //!
 //! Calls are inlined below `inline/` and `boundary/` only: elsewhere they are there to be seen.
 //!
@@ -43,6 +46,7 @@ struct Directives {
     fused: bool,
     closed_world: bool,
     merge_memories: bool,
+    without_return_areas: bool,
     keep_exports: Vec<String>,
 }
 
@@ -60,6 +64,7 @@ impl Directives {
                             ("-O2", _) => d.objective = Objective::Speed,
                             ("--closed-world", _) => d.closed_world = true,
                             ("--merge-memories", _) => d.merge_memories = true,
+                            ("--no-assume=return-areas", _) => d.without_return_areas = true,
                             (_, Some(name)) => d.keep_exports.push(name.to_owned()),
                             (other, None) => panic!("unknown option {other}"),
                         }
@@ -88,7 +93,11 @@ impl Directives {
             keep_exports: self.keep_exports.clone(),
             fused: self.fused,
             merge_memories: self.merge_memories,
-            assumptions: Assumptions { closed_world: self.closed_world, ..Assumptions::default() },
+            assumptions: Assumptions {
+                closed_world: self.closed_world,
+                return_areas: self.without_return_areas.then_some(false),
+                ..Assumptions::default()
+            },
             verify: true,
             ..Options::default()
         }
@@ -182,6 +191,9 @@ fn run(name: &Path, text: &str) -> String {
     }
     for (limit, n) in &report.limits {
         writeln!(snapshot, "limit {limit}: {n}").expect("a string");
+    }
+    for b in &report.boundaries {
+        writeln!(snapshot, "boundary {}: {:?}: {}", b.function, b.fate, b.reason).expect("a string");
     }
     for pair in report.address_space.iter().flat_map(|space| &space.pairs) {
         let what = if pair.merged { "merged" } else { &pair.reason };

@@ -286,3 +286,43 @@ fn shared_bodies_go_when_the_output_does_not_validate() {
     assert!(!output.report.passes.contains_key("equal-up-to-constants"));
     assert!(common::compare(&wasm, &output.wasm).expect("runs") > 0);
 }
+
+/// The sections of a module but for custom ones.
+fn without_custom_sections(wasm: &[u8]) -> Vec<u8> {
+    let mut module = wasm_encoder::Module::new();
+    for payload in wasmparser::Parser::new(0).parse_all(wasm) {
+        if let Some((id, range)) = payload.expect("a module").as_section()
+            && id != 0
+        {
+            module.section(&wasm_encoder::RawSection {
+                id,
+                data: &wasm[range.start as usize..range.end as usize],
+            });
+        }
+    }
+    module.finish()
+}
+
+/// What names and meld's attestation say of allocators and memories can be told from how the module looks; only the report of
+/// the boundaries cannot.
+#[test]
+fn a_stripped_program_is_optimized_as_well() {
+    let fused = std::fs::read(root().join("tests/samples/fused/strings/fused.wasm")).expect("a sample");
+    let optimize = |wasm: &[u8]| {
+        let options = Options { objective: Objective::Size, ..closed(vec!["run".to_owned()]) };
+        loom_wasm::optimize(wasm, &options).expect("a valid module")
+    };
+    let (with, without) = (optimize(&fused), optimize(&without_custom_sections(&fused)));
+    assert!(
+        without_custom_sections(&with.wasm) == without_custom_sections(&without.wasm),
+        "other code without names and attestation"
+    );
+    let boundaries = &with.report.boundaries;
+    assert_eq!(boundaries.len(), 3);
+    for b in boundaries {
+        assert!(b.erased && b.copies + b.allocations == 0, "{b:?}");
+    }
+    assert!(without.report.boundaries.is_empty());
+    let is_told = |report: &loom_wasm::Report| report.notes.iter().any(|n| n.contains("taken for meld"));
+    assert_eq!((is_told(&with.report), is_told(&without.report)), (false, true));
+}

@@ -148,6 +148,15 @@ pub fn crosses(f: &Function) -> bool {
     f.layout.len() == 1 && calls == 1 && memories.is_none() && insts <= 1 + 2 * f.params.len()
 }
 
+/// The name under which a component exports its allocator.
+pub const REALLOC: &str = "cabi_realloc";
+
+/// Whether a function has the type of `cabi_realloc`.
+pub fn has_type(module: &Module, func: FuncId) -> bool {
+    let ty = module.func_type(func);
+    *ty.params == [Type::I32; 4] && *ty.results == [Type::I32]
+}
+
 /// The roles of a module's functions.
 ///
 /// `stacks`: the stack pointers, which a function leaves as it found them. `known`: what is known from the round before.
@@ -169,10 +178,8 @@ pub fn roles(
     for export in &module.exports {
         let stem = export.name.split('$').next().unwrap_or_default();
         let Entity::Func(func) = export.entity else { continue };
-        let ty = module.func_type(func);
-        let fits = *ty.params == [Type::I32; 4] && *ty.results == [Type::I32];
-        if stem == "cabi_realloc"
-            && fits
+        if stem == REALLOC
+            && has_type(module, func)
             && let Some(memory) = only_memory(func)
             && !roles.iter().any(|&(f, _)| f == func)
         {

@@ -10,15 +10,15 @@
 //!
 //! **Licence** (assumption `return-areas`: what a component returns results in at a constant address is reached only from that
 //! constant). A byte of an area is unread if no access at a constant address reads it, its memory is neither imported nor
-//! exported, no constant that may point into the area is used in another way than as an address, by code, a global or data, and no body is
-//! kept as bytes.
+//! exported, no word of a constant that may point into the area is used in another way than as an address, by code, a global or data, and no
+//! body is kept as bytes.
 
 use super::Shape;
 use crate::ir::entity::{FuncId, MemoryId, Value};
 use crate::ir::function::{Function, Terminator};
 use crate::ir::ops::{Imm, Op};
 use crate::memory::objects::{Objects, Root, constant};
-use crate::module::{ConstOp, Entity, Module};
+use crate::module::{ConstOp, DataMode, Entity, Module};
 use hashbrown::HashMap;
 
 /// Offsets and constants below are no addresses of areas: null, and what is accessed through small offsets.
@@ -85,6 +85,16 @@ impl Constants {
                         found.number(f, v);
                     }
                 }
+                // What is added may be written as the subtraction of its opposite, which can be shorter.
+                if let (Op::I32Sub, &[_, v]) = (f.insts[i].op, f.args(i))
+                    && let Some(n) = constant(f, v)
+                {
+                    found.numbers.push(n.wrapping_neg());
+                }
+                // Atomic accesses have an offset as well.
+                if let (None, None, Some(m)) = (read, written, f.insts[i].imm.memarg()) {
+                    found.numbers.push(objects.place(f.args(i)[0]).plus(m.offset as u32).offset);
+                }
             }
             let term = f.term(b);
             term.operands(&f.pool).iter().for_each(|&v| found.number(f, v));
@@ -98,14 +108,17 @@ impl Constants {
         found
     }
 
-    /// A value is used as a number: if it is a constant, that may be an address.
+    /// A value is used as a number: if it is a constant, each of its words may be an address.
     fn number(&mut self, f: &Function, v: Value) {
         let Some(inst) = f.def_inst(v) else { return };
-        match f.insts[inst].imm {
-            Imm::I32(n) => self.numbers.push(n as u32),
-            Imm::I64(n) => self.numbers.extend([n as u32, (n >> 32) as u32]),
-            _ => {}
-        }
+        let imm = f.insts[inst].imm;
+        let words = match imm {
+            Imm::I32(_) | Imm::F32(_) => 1,
+            Imm::I64(_) | Imm::F64(_) => 2,
+            _ => 4,
+        };
+        let bits = imm.const_bits().filter(|_| f.insts[inst].op.is_const()).unwrap_or(0);
+        self.numbers.extend((0..words).map(|n| (bits >> (32 * n)) as u32));
     }
 }
 
@@ -169,22 +182,28 @@ pub fn unread(module: &Module, shapes: &[Shape], areas: &[Area]) -> Vec<Area> {
     let mut numbers: Vec<u32> =
         shapes.iter().flat_map(|s| s.constants.iter().flat_map(|c| c.numbers.iter().copied())).collect();
     for global in module.globals.values() {
-        for op in global.init.iter().flat_map(|e| &e.ops) {
+        let ops = global.init.as_ref().map_or(&[][..], |e| &e.ops);
+        for op in ops {
             match op {
                 ConstOp::I32Const(n) => numbers.push(*n as u32),
                 ConstOp::I64Const(n) => numbers.extend([*n as u32, (*n >> 32) as u32]),
+                ConstOp::V128Const(n) => numbers.extend((0..4).map(|w| (*n >> (32 * w)) as u32)),
+                // What is computed is not known.
+                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => return Vec::new(),
+                ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => return Vec::new(),
                 _ => {}
             }
         }
     }
     numbers.sort_unstable();
+    let data = pieces(module);
     let reads = merged(
         shapes.iter().flat_map(|s| s.constants.iter().flat_map(|c| c.reads.iter().copied())).collect(),
     );
     let mut out = Vec::new();
     for &area in areas.iter().filter(|a| is_private(module, a)) {
         let first = numbers.partition_point(|&n| n < area.start);
-        if numbers.get(first).is_some_and(|&n| n < area.end) || is_in_data(module, &area) {
+        if numbers.get(first).is_some_and(|&n| n < area.end) || is_in_data(&data, &area) {
             continue;
         }
         let mut at = area.start;
@@ -213,7 +232,39 @@ fn is_private(module: &Module, area: &Area) -> bool {
 }
 
 /// Whether data has a word that points into an area.
-fn is_in_data(module: &Module, area: &Area) -> bool {
+fn is_in_data(data: &[Vec<u8>], area: &Area) -> bool {
     let points = |w: &[u8]| (area.start..area.end).contains(&u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
-    module.data.values().any(|d| d.bytes.windows(4).any(points))
+    data.iter().any(|bytes| bytes.windows(4).any(points))
+}
+
+/// The data of a module in pieces that each have all words which its bytes are in: a segment that was packed begins or ends
+/// in the middle of one, and the zeros around it, or the segment next to it, are the rest.
+fn pieces(module: &Module) -> Vec<Vec<u8>> {
+    let mut placed: Vec<(MemoryId, u64, &[u8])> = Vec::new();
+    let mut pieces = Vec::new();
+    for segment in module.data.values() {
+        match &segment.mode {
+            DataMode::Active { memory, offset } if offset.as_i32().is_some() => {
+                let at = offset.as_i32().map_or(0, |n| u64::from(n as u32));
+                placed.push((*memory, at, &segment.bytes));
+            }
+            _ => pieces.push([&[0; 3], &segment.bytes[..], &[0; 3]].concat()),
+        }
+    }
+    placed.sort_unstable();
+    let mut last: Option<(MemoryId, u64)> = None;
+    for (memory, at, bytes) in placed {
+        let gap = last.filter(|l| l.0 == memory).and_then(|(_, end)| at.checked_sub(end));
+        match (gap, pieces.last_mut()) {
+            // Three zeros stand at the end of the piece already.
+            (Some(gap @ 0..=3), Some(piece)) => piece.truncate(piece.len() - 3 + gap as usize),
+            _ => pieces.push(vec![0; 3]),
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.extend_from_slice(bytes);
+            piece.extend([0; 3]);
+        }
+        last = Some((memory, at + bytes.len() as u64));
+    }
+    pieces
 }

@@ -1,36 +1,118 @@
 //! The boundary report: what became of each boundary that meld's attestation names.
 //!
 //! meld writes its adapters behind all other functions, as many as the attestation's `metadata.adapters_generated`, in the order of
-//! `metadata.boundaries`. Copies between memories and allocations that are left in a graph remember which function they came
-//! from when that was inlined ([`Function::origin`](crate::ir::function::Function::origin)), so each is told of the right boundary.
+//! `metadata.boundaries`. What is left in a graph remembers which function it came from when that was inlined
+//! ([`Function::origin`](crate::ir::function::Function::origin)), so each is told of the right boundary.
+//!
+//! Further rounds start from written bodies, in which that is forgotten. Known is then which functions have something of a boundary in
+//! them; what is left in these may be of any boundary that had as much before. So a later round takes back what the first one said is left,
+//! where it is not there any more, and adds nothing; where nothing is told to be left, nothing is. Why allocations stay, and where, is what the
+//! first round said: its places are those of the input.
 
-use crate::ir::entity::FuncId;
-use crate::memory::Left;
-use crate::module::{ATTESTATION, Module};
+use crate::ir::entity::{FuncId, MemoryId};
+use crate::memory::{Left, Reason};
+use crate::module::{ATTESTATION, Module, Numbering};
 use crate::report::{Boundary, Fate};
 use cranelift_entity::EntityRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A boundary and its adapter.
-#[derive(Clone, Debug)]
-pub struct Adapter {
-    /// The adapter's function.
-    pub func: FuncId,
-    /// What the attestation says.
-    pub boundary: Boundary,
+/// The boundaries of a program, from round to round.
+#[derive(Clone, Debug, Default)]
+pub struct Boundaries {
+    list: Vec<Tracked>,
+    /// What the memories were in the input.
+    memories: BTreeMap<MemoryId, u32>,
+    /// Rounds that were told of.
+    rounds: u32,
 }
 
-/// The boundaries of a module, in the order of the attestation; none where it has no attestation of meld.
-pub fn boundaries(module: &Module) -> Vec<Adapter> {
-    let Some(section) = module.custom(ATTESTATION) else { return Vec::new() };
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(&section.data) else { return Vec::new() };
-    let Some(metadata) = json.get("metadata") else { return Vec::new() };
+/// A boundary.
+#[derive(Clone, Debug)]
+struct Tracked {
+    told: Boundary,
+    /// Its adapter's index in the input, and where its body stands there.
+    place: (u32, usize),
+    /// Its adapter, while that is there.
+    adapter: Option<FuncId>,
+    /// Functions that have something of it, the adapter included.
+    holders: BTreeSet<FuncId>,
+    /// Copies that are left, by the memories that are written and read.
+    copies: BTreeMap<(u32, u32), u64>,
+    /// Why allocations are left.
+    why: Vec<String>,
+}
+
+/// What one round did.
+#[derive(Clone, Copy)]
+pub struct Round<'a> {
+    /// The names of functions.
+    pub names: &'a dyn Fn(FuncId) -> Option<&'a str>,
+    /// What is left: in which function, of which function's body, what.
+    pub left: &'a [(FuncId, FuncId, Left)],
+    /// Whether a function can be called at all.
+    pub is_called: &'a dyn Fn(FuncId) -> bool,
+    /// Whether it is in the output.
+    pub stays: &'a dyn Fn(FuncId) -> bool,
+    /// Who calls it directly.
+    pub callers: &'a dyn Fn(FuncId) -> Vec<FuncId>,
+    /// Whether allocators are known: without them allocations are not seen.
+    pub knows_allocators: bool,
+}
+
+impl Boundaries {
+    /// The boundaries of a module, in the order of the attestation; none where it has no attestation of meld.
+    pub fn of(module: &Module) -> Boundaries {
+        let list = tracked(module).unwrap_or_default();
+        let memories = module.memories.keys().map(|m| (m, m.as_u32())).collect();
+        Boundaries { list, memories, rounds: 0 }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// For the report.
+    pub fn told(&self) -> Vec<Boundary> {
+        self.list.iter().map(|t| t.told.clone()).collect()
+    }
+
+    /// Takes in what a round did.
+    pub fn tell(&mut self, round: &Round<'_>) {
+        let first = self.rounds == 0;
+        for tracked in &mut self.list {
+            if first || tracked.told.fate != Fate::Erased {
+                tracked.tell(round, &self.memories, first);
+            }
+        }
+        self.rounds += 1;
+    }
+
+    /// In the indices of the output.
+    #[must_use]
+    pub fn renumbered(mut self, numbering: &Numbering) -> Boundaries {
+        let new = |f: FuncId| numbering.funcs.is_written(f).then(|| FuncId::from_u32(numbering.funcs.get(f)));
+        for t in &mut self.list {
+            t.adapter = t.adapter.and_then(new);
+            t.holders = t.holders.iter().filter_map(|&f| new(f)).collect();
+        }
+        let written = self.memories.into_iter().filter(|(m, _)| numbering.memories.is_written(*m));
+        self.memories =
+            written.map(|(m, was)| (MemoryId::from_u32(numbering.memories.get(m)), was)).collect();
+        self
+    }
+}
+
+/// The boundaries with their adapters. `None`: there is no attestation of meld, or which adapter is whose cannot be told.
+fn tracked(module: &Module) -> Option<Vec<Tracked>> {
+    let section = module.custom(ATTESTATION)?;
+    let json: serde_json::Value = serde_json::from_slice(&section.data).ok()?;
+    let metadata = json.get("metadata")?;
     let list = metadata.get("boundaries").and_then(|b| b.as_array()).map_or(&[][..], Vec::as_slice);
     let count = metadata.get("adapters_generated").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    let Some(first) = module.funcs.len().checked_sub(count as usize) else { return Vec::new() };
-    // More boundaries than adapters: which has one cannot be told.
+    let first = module.funcs.len().checked_sub(usize::try_from(count).ok()?)?;
     if list.len() as u64 > count || first < module.imported_funcs() {
-        return Vec::new();
+        return None;
     }
     let one = |(n, entry): (usize, &serde_json::Value)| {
         let text = |key: &str| match entry.get(key) {
@@ -38,58 +120,137 @@ pub fn boundaries(module: &Module) -> Vec<Adapter> {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        let boundary = Boundary {
+        let told = Boundary {
             from: text("from_component"),
             to: text("to_component"),
             function: text("function"),
             lowering: text("lowering"),
             ..Boundary::default()
         };
-        Adapter { func: FuncId::new(first + n), boundary }
+        let adapter = FuncId::new(first + n);
+        let holders = BTreeSet::from([adapter]);
+        let place = (adapter.as_u32(), module.body(adapter).1);
+        Tracked { told, place, adapter: Some(adapter), holders, copies: BTreeMap::new(), why: Vec::new() }
     };
-    list.iter().enumerate().map(one).collect()
+    Some(list.iter().enumerate().map(one).collect())
 }
 
-/// Says of each boundary what is left of it.
-///
-/// `left`: what is left in each function, and where it came from. `called`: whether each adapter was called at all. `stays`:
-/// whether a function is in the output.
-pub fn tell(
-    adapters: Vec<Adapter>,
-    left: &[(FuncId, FuncId, Left)],
-    called: &[bool],
-    stays: impl Fn(FuncId) -> bool,
-) -> Vec<Boundary> {
-    let mut by_adapter: BTreeMap<FuncId, Vec<&Left>> = BTreeMap::new();
-    for (_, origin, l) in left.iter().filter(|(func, _, _)| stays(*func)) {
-        by_adapter.entry(*origin).or_default().push(l);
-    }
-    let one = |(Adapter { func, mut boundary }, called): (Adapter, bool)| {
-        let left = by_adapter.get(&func).map_or(&[][..], Vec::as_slice);
-        let (fate, reason) = if !called {
-            (Fate::Erased, "nothing calls it".to_owned())
-        } else if left.is_empty() && stays(func) {
-            (Fate::Kept, "its adapter is still called".to_owned())
-        } else if left.is_empty() {
-            (Fate::Erased, "inlined, without copies or allocations".to_owned())
+impl Tracked {
+    fn tell(&mut self, round: &Round<'_>, memories: &BTreeMap<MemoryId, u32>, first: bool) {
+        let index = |m: &MemoryId| memories.get(m).copied().unwrap_or(m.as_u32());
+        let is_called = self.holders.iter().any(|&f| (round.is_called)(f));
+        let adapter = self.adapter.filter(|&f| is_called && (round.stays)(f));
+        let mut holders: BTreeSet<FuncId> = adapter.into_iter().collect();
+        let (mut copies, mut accesses, mut allocations) = (BTreeMap::new(), BTreeMap::new(), 0);
+        let mut why = Vec::new();
+        for (func, origin, left) in round.left {
+            if !(round.stays)(*func) || !self.holders.contains(origin) {
+                continue;
+            }
+            holders.insert(*func);
+            match left {
+                Left::Copy { dst, src } => *copies.entry((index(dst), index(src))).or_default() += 1,
+                Left::Accesses(m, n) => *accesses.entry(index(m)).or_default() += n,
+                Left::Allocation(reason) => {
+                    allocations += 1;
+                    let text = text(reason, round);
+                    if !why.contains(&text) {
+                        why.push(text);
+                    }
+                }
+            }
+        }
+        if first {
+            (self.copies, self.told.accesses, self.why) = (copies, accesses, why);
         } else {
-            let copies = left.iter().filter(|l| matches!(l, Left::Copy)).count();
-            let allocations = left.len() - copies;
-            let mut why: Vec<&str> = left
-                .iter()
-                .filter_map(|l| match l {
-                    Left::Copy => None,
-                    Left::Allocation(why) => Some(why.as_str()),
-                })
-                .collect();
-            why.dedup();
-            let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
-            let what = format!("{copies} copies and {allocations} allocations are left{why}");
-            (if stays(func) { Fate::Kept } else { Fate::Reduced }, what)
+            at_most(&mut self.copies, &copies);
+            at_most(&mut self.told.accesses, &accesses);
+            if !round.knows_allocators && !holders.is_empty() {
+                allocations = self.told.allocations;
+            }
+            allocations = allocations.min(self.told.allocations);
+        }
+        self.told.copies = self.copies.values().sum();
+        self.told.allocations = allocations;
+        self.holders = holders;
+        self.adapter = adapter;
+        let left = if self.told.copies + allocations == 0 { None } else { Some(self.what_is_left()) };
+        (self.told.fate, self.told.reason) = match (adapter, left) {
+            _ if !is_called => (Fate::Erased, "nothing calls it".to_owned()),
+            (None, None) => (Fate::Erased, "inlined, without copies or allocations".to_owned()),
+            (None, Some(left)) => (Fate::Reduced, left),
+            (Some(adapter), left) => {
+                let left = left.map_or_else(String::new, |left| format!("; {left}"));
+                let (index, at) = self.place;
+                let why = why_called(adapter, round, first);
+                (Fate::Kept, format!("its adapter, function {index} at {at:#x}, is {why}{left}"))
+            }
         };
-        boundary.erased = fate == Fate::Erased;
-        (boundary.fate, boundary.reason) = (fate, reason);
-        boundary
-    };
-    adapters.into_iter().zip(called.iter().copied()).map(one).collect()
+        self.told.erased = self.told.fate == Fate::Erased;
+    }
+
+    /// What is left, in words.
+    fn what_is_left(&self) -> String {
+        let count = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let from_to = self.copies.iter().map(|(&(dst, src), &n)| format!("{n} from memory {src} to {dst}"));
+        let by_memory =
+            self.told.accesses.iter().map(|(m, n)| format!("{n} of memory {m}")).collect::<Vec<_>>();
+        let mut parts = Vec::new();
+        if self.told.copies > 0 {
+            let list = from_to.collect::<Vec<_>>().join(", ");
+            parts.push(format!("{} ({list})", count(self.told.copies, "copy", "copies")));
+        }
+        if self.told.allocations > 0 {
+            parts.push(count(self.told.allocations, "allocation", "allocations"));
+        }
+        if !by_memory.is_empty() {
+            let n = self.told.accesses.values().sum();
+            parts.push(format!("{} ({})", count(n, "access", "accesses"), by_memory.join(", ")));
+        }
+        let why = match self.told.allocations {
+            0 => String::new(),
+            _ => self.why.iter().map(|why| format!("; {why}")).collect(),
+        };
+        format!("left: {}{why}", parts.join(", "))
+    }
+}
+
+/// Of what was left before, no more than is seen now.
+fn at_most<K: Ord>(before: &mut BTreeMap<K, u64>, now: &BTreeMap<K, u64>) {
+    before.retain(|key, n| {
+        *n = now.get(key).map_or(0, |&now| now.min(*n));
+        *n > 0
+    });
+}
+
+/// A function for a user: by its name, and by its index where that is the one of the input.
+fn name(func: FuncId, round: &Round<'_>, is_input: bool) -> String {
+    match ((round.names)(func), is_input) {
+        (Some(name), true) => format!("function {} `{name}`", func.as_u32()),
+        (Some(name), false) => format!("`{name}`"),
+        (None, true) => format!("function {}", func.as_u32()),
+        (None, false) => "a function without a name".to_owned(),
+    }
+}
+
+/// Why an allocation stays, in words.
+fn text(reason: &Reason, round: &Round<'_>) -> String {
+    let callee = reason.callee.map_or_else(String::new, |f| format!(" to {}", name(f, round, true)));
+    let at = reason.at.map_or_else(String::new, |at| {
+        let offset = at.offset.map_or_else(String::new, |n| format!(" at {n:#x}"));
+        format!("{offset} in {}", name(at.func, round, true))
+    });
+    format!("{}{callee}{at}", reason.what)
+}
+
+/// Why an adapter is there, in words.
+fn why_called(adapter: FuncId, round: &Round<'_>, is_input: bool) -> String {
+    let mut callers = (round.callers)(adapter).into_iter().filter(|&f| (round.is_called)(f));
+    match (callers.next(), callers.count()) {
+        (Some(f), 0) => format!("still called by {}", name(f, round, is_input)),
+        (Some(f), more) => {
+            format!("still called by {} and {more} more", name(f, round, is_input))
+        }
+        (None, _) => "reached through a table, an export or a reference".to_owned(),
+    }
 }

@@ -22,9 +22,10 @@ use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::function::Function;
 use crate::memory::objects::Objects;
 use crate::memory::{Knowledge, Role};
-use crate::module::{ATTESTATION, Module, Numbering};
+use crate::module::{ATTESTATION, Entity, Module, Numbering};
 use allocators::ReleaseShape;
 use areas::Area;
+use boundaries::Boundaries;
 use stacks::StackUse;
 
 /// What is known of one function.
@@ -75,9 +76,9 @@ pub struct Assumed {
 }
 
 impl Assumed {
-    /// By the options; where they leave it open, by whether the module is meld's output.
-    pub fn of(module: &Module, options: &Options) -> Assumed {
-        let fused = options.fused || module.custom(ATTESTATION).is_some();
+    /// By the options; where they leave it open, by whether the module is meld's output: as it says, or as it `looks`.
+    pub fn of(module: &Module, options: &Options, looks: bool) -> Assumed {
+        let fused = options.fused || module.custom(ATTESTATION).is_some() || looks;
         Assumed {
             canonical_abi: options.assumptions.canonical_abi.unwrap_or(fused),
             shadow_stack: options.assumptions.shadow_stack.unwrap_or(fused),
@@ -91,6 +92,27 @@ impl Assumed {
     }
 }
 
+/// Whether a module looks like meld's output, which has lost its attestation: two or more memories of its own, and allocators of two
+/// or more components, under the names that meld gives them.
+///
+/// `cabi_realloc` alone is what any component's core module exports; `cabi_realloc$N` is what meld makes of that of another one.
+pub fn looks_fused(module: &Module) -> bool {
+    let memories = module.memories.values().filter(|m| !m.imported).count();
+    let (mut first, mut others) = (false, false);
+    for export in &module.exports {
+        let Entity::Func(func) = export.entity else { continue };
+        if allocators::has_type(module, func) {
+            first |= export.name == allocators::REALLOC;
+            others |= export
+                .name
+                .strip_prefix(allocators::REALLOC)
+                .and_then(|rest| rest.strip_prefix('$'))
+                .is_some_and(|n| n.parse::<u32>().is_ok());
+        }
+    }
+    memories >= 2 && first && others
+}
+
 /// What one round hands on to the next, which cannot find it any more: adapters and exports are gone then.
 #[derive(Clone, Debug, Default)]
 pub struct Carried {
@@ -98,6 +120,10 @@ pub struct Carried {
     pub roles: Vec<(FuncId, Role)>,
     /// The return areas.
     pub areas: Vec<Area>,
+    /// Whether the input [looks like](looks_fused) meld's output.
+    pub looks_fused: bool,
+    /// What became of the boundaries so far; `None` before the first round.
+    pub boundaries: Option<Boundaries>,
 }
 
 impl Carried {
@@ -121,6 +147,7 @@ impl Carried {
         self.roles = self.roles.iter().filter_map(role).collect();
         self.areas =
             self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
+        self.boundaries = self.boundaries.map(|b| b.renumbered(numbering));
         self
     }
 }

@@ -1,5 +1,5 @@
-//! Control flow cleanup that never makes code larger: chains of blocks become one block, blocks that only jump are skipped,
-//! unreachable blocks leave the layout.
+//! Control flow cleanup that never makes code larger: chains of blocks become one block, blocks that only jump are skipped, branches
+//! whose ways are all the same become jumps, unreachable blocks leave the layout.
 //!
 //! Linear in the size of the graph. Used after lifting and after branches were folded.
 
@@ -12,6 +12,9 @@ use cranelift_entity::packed_option::PackedOption;
 pub fn cleanup(f: &mut Function) {
     remove_unreachable(f);
     skip_empty(f);
+    if drop_choices(f) {
+        skip_empty(f);
+    }
     remove_unreachable(f);
     merge_chains(f);
 }
@@ -79,6 +82,30 @@ fn skip_empty(f: &mut Function) {
         }
         f.blocks[b].term = Some(term);
     }
+}
+
+/// Branches and tables that lead to one block with the same arguments, whatever they are asked, become jumps; whether there were any.
+/// What computed the condition stays where it may trap or has an effect; else it is dead, if nothing else uses it.
+///
+/// Inner ones first, as what is around one that has become a jump may lead to one block then.
+fn drop_choices(f: &mut Function) -> bool {
+    let mut any = false;
+    for b in f.layout.clone().into_iter().rev() {
+        let term = f.term(b);
+        if !matches!(term, Terminator::Branch { .. } | Terminator::Table { .. }) {
+            continue;
+        }
+        let end = |e: &Edge| only_jump(f, e.block).filter(|_| e.args.is_empty()).unwrap_or(e).clone();
+        let mut edges = term.edges().map(end);
+        let Some(first) = edges.next() else { continue };
+        if edges.all(|e| e.block == first.block && f.edge_args(&e) == f.edge_args(&first)) {
+            drop(edges);
+            let args = first.args.deep_clone(&mut f.pool);
+            f.blocks[b].term = Some(Terminator::Jump(Edge { block: first.block, args }));
+            any = true;
+        }
+    }
+    any
 }
 
 /// The edge of a block that does nothing but jump.

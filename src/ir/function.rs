@@ -205,9 +205,18 @@ pub struct Function {
     pub layout: Vec<Block>,
     /// Storage of all lists.
     pub pool: ListPool<Value>,
-    /// Calls, and copies between two memories, that came from another function by inlining, by ascending instruction. For
-    /// reports; without meaning.
-    pub origins: Vec<(Inst, FuncId)>,
+    /// Where instructions stood in the input, by ascending instruction: those that call or access memory, in modules of which that
+    /// is reported, and in all modules calls and copies between two memories that came from another function. Without meaning.
+    pub origins: Vec<(Inst, Origin)>,
+}
+
+/// Where an instruction stood in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// In the body of this function.
+    pub func: FuncId,
+    /// So many bytes behind the start of the module, where that was kept.
+    pub offset: Option<u32>,
 }
 
 impl Function {
@@ -233,9 +242,10 @@ impl Function {
         f
     }
 
-    /// The function in whose input body a call, or a copy between memories, stood.
-    pub fn origin(&self, inst: Inst) -> FuncId {
-        self.origins.binary_search_by_key(&inst, |o| o.0).map_or(self.id, |at| self.origins[at].1)
+    /// Where a call, or an access to memory, stood in the input.
+    pub fn origin(&self, inst: Inst) -> Origin {
+        let found = self.origins.binary_search_by_key(&inst, |o| o.0);
+        found.map_or(Origin { func: self.id, offset: None }, |at| self.origins[at].1)
     }
 
     /// About how many bytes of memory it takes.

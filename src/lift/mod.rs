@@ -21,8 +21,12 @@ pub use finish::MAX_EDGE_ARGS;
 pub use operators::{DecodeError, decode as decode_operator};
 
 use crate::caps::Caps;
+use crate::ir::entity::Inst;
 use crate::ir::function::Function;
-use crate::module::{Module, TypeMap, UndecodedBody};
+use crate::ir::function::Origin;
+use crate::ir::ops::Imm;
+use crate::module::{ATTESTATION, Module, TypeMap, UndecodedBody};
+use cranelift_entity::EntityRef;
 use wasmparser::{FuncValidatorAllocations, OperatorsReader};
 
 /// What became of a body.
@@ -62,12 +66,18 @@ pub fn lift_capped(
     validator.read_locals(&mut reader)?;
     reader.set_features(*validator.features());
     let mut lifter = control::Lifter::new(module, types, body.func, &validator)?;
+    // For the boundary report, which says where.
+    let notes_places = module.custom(ATTESTATION).is_some();
     let mut operators = OperatorsReader::new(reader);
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
         // What the lifter needs to know from before an operator is on its own stacks; result types come from after it.
         validator.op(offset, &operator)?;
+        let before = lifter.f.insts.len();
         lifter.operator(&operator, &validator)?;
+        if notes_places {
+            note_places(&mut lifter.f, before, offset);
+        }
     }
     operators.finish()?;
     let lifted = match lifter.raw {
@@ -78,4 +88,15 @@ pub fn lift_capped(
         },
     };
     Ok((lifted, validator.into_allocations()))
+}
+
+/// Notes where the calls and accesses to memory stood among the instructions from this one on.
+fn note_places(f: &mut Function, from: usize, offset: u64) {
+    for inst in (from..f.insts.len()).map(Inst::new) {
+        let data = &f.insts[inst];
+        let accesses = data.imm.memarg().is_some() || matches!(data.imm, Imm::MemCopy { .. });
+        if data.op.is_call() || accesses {
+            f.origins.push((inst, Origin { func: f.id, offset: u32::try_from(offset).ok() }));
+        }
+    }
 }

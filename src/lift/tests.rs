@@ -40,16 +40,12 @@ fn a_join_has_a_parameter_only_where_values_differ() {
     let (set5, set7) = ("(local.set 2 (i32.const 5)) nop", "(local.set 2 (i32.const 7))");
     let store = "(i32.store (i32.const 0) (i32.const 1))";
     assert_eq!(join(set5, set7, "(local.get 2)").last(), Some(&1));
-    assert_eq!(
-        join("(local.set 2 (local.get 1))", "(local.set 2 (local.get 1))", "(local.get 2)").last(),
-        Some(&0)
-    );
+    let same = "(local.set 2 (local.get 1))";
+    assert_eq!(join(same, &format!("{same} {store}"), "(local.get 2)").last(), Some(&0));
+    assert_eq!(join(same, same, "(local.get 2)"), [2], "nothing to choose");
     assert_eq!(join(&format!("{set5} {store}"), set7, "(local.get 1)").last(), Some(&0), "dead local");
-    assert_eq!(
-        join(set5, set7, "(local.set 2 (local.get 0)) (local.get 2)").last(),
-        Some(&0),
-        "written anew"
-    );
+    let anew = "(local.set 2 (local.get 0)) (local.get 2)";
+    assert_eq!(join(set5, &format!("{set7} {store}"), anew).last(), Some(&0), "written anew");
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn rotate_one(f: &mut Function, loops: &Loops, copies: &mut Copies, header: Bloc
         let new = f.append(copy, op, imm, &args, &types);
         // The list stays sorted: this is the newest instruction.
         let origin = f.origin(i);
-        if origin != f.id {
+        if origin.func != f.id || origin.offset.is_some() {
             f.origins.push((new, origin));
         }
         for (at, r) in results.into_iter().enumerate() {

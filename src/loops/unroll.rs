@@ -194,7 +194,7 @@ fn unroll_one(f: &mut Function, one: &Counted) {
             let new = f.append(copies[&b], op, imm, &args, &types);
             // The list stays sorted: this is the newest instruction.
             let origin = f.origin(i);
-            if origin != f.id {
+            if origin.func != f.id || origin.offset.is_some() {
                 f.origins.push((new, origin));
             }
             for (at, r) in results.into_iter().enumerate() {

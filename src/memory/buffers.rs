@@ -20,14 +20,13 @@
 
 use super::edit::{Replaced, Variable, insert_i32, position, remove, same, split};
 use super::objects::{
-    Access, Escape, Object, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison,
-    other_effects,
+    Access, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison, other_effects,
 };
 use super::traps::trap_out_of_bounds;
-use super::{Context, Counts, Left, Role, nested};
+use super::{Context, Counts, Role, nested};
 use crate::analysis::{Cfg, DomTree};
 use crate::ir::cleanup::substitute;
-use crate::ir::entity::{Block, FuncId, Inst, MemoryId, Value};
+use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::types::Type;
@@ -47,52 +46,6 @@ pub enum Declined {
     Fill,
     /// What was copied may be written before it is read.
     Source,
-}
-
-impl Declined {
-    /// In words. `object`: what is known of the buffer.
-    pub fn text(self, object: Option<&Object>) -> String {
-        let escape = object.and_then(|o| o.escape);
-        match (self, escape) {
-            (Declined::Escapes, Some(Escape::Stored)) => "the address of the buffer is stored".to_owned(),
-            (Declined::Escapes, Some(Escape::Passed(func))) => {
-                format!("the address of the buffer is passed to function {}", func.as_u32())
-            }
-            (Declined::Escapes, Some(Escape::Returned)) => "the address of the buffer is returned".to_owned(),
-            (Declined::Escapes, _) => "the address of the buffer gets out of sight".to_owned(),
-            (Declined::Written, _) => "the buffer is written, or filled in parts".to_owned(),
-            (Declined::Address, _) => {
-                "what is done with the address depends on where the buffer lies".to_owned()
-            }
-            (Declined::Fill, _) => {
-                "the buffer is not filled by one copy of its size before it is read".to_owned()
-            }
-            (Declined::Source, _) => "what was copied may be written before it is read".to_owned(),
-        }
-    }
-}
-
-/// What is left of boundaries in a graph: copies between two memories, and allocations with why they stay.
-pub fn left(f: &mut Function, cx: &Context<'_>) -> Vec<(FuncId, Left)> {
-    let all: Vec<(Block, Inst)> =
-        f.layout.iter().flat_map(|&b| f.blocks[b].insts.iter().map(move |&i| (b, i))).collect();
-    let mut left = Vec::new();
-    for (b, i) in all {
-        if matches!(f.insts[i].imm, Imm::MemCopy { dst, src } if dst != src) {
-            left.push((f.origin(i), Left::Copy));
-        } else if allocates(f, i, cx.knowledge).is_some() {
-            let why = match one(&mut f.clone(), b, i, cx) {
-                Ok(_) => "the number of rounds is used up".to_owned(),
-                Err(why) => {
-                    let objects = Objects::compute(f, &Cfg::compute(f), cx.knowledge);
-                    let set = f.result(i).map_or(0, |v| objects.derived(v));
-                    why.text(objects.only(set))
-                }
-            };
-            left.push((f.origin(i), Left::Allocation(why)));
-        }
-    }
-    left
 }
 
 /// Everything that is done with a buffer.
@@ -130,7 +83,13 @@ pub fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts:
     }
 }
 
-fn one(f: &mut Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<&'static str, Declined> {
+/// Sees through the buffer that one call gives; as what that counts.
+pub(super) fn one(
+    f: &mut Function,
+    block: Block,
+    call: Inst,
+    cx: &Context<'_>,
+) -> Result<&'static str, Declined> {
     let cfg = Cfg::compute(f);
     let objects = Objects::compute(f, &cfg, cx.knowledge);
     let buffer = f.result(call).ok_or(Declined::Escapes)?;

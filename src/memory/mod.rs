@@ -21,6 +21,7 @@ pub mod dead;
 pub(crate) mod edit;
 pub mod forward;
 pub mod frames;
+pub mod left;
 pub mod nested;
 pub mod objects;
 pub mod selects;
@@ -34,7 +35,7 @@ use crate::ir::cleanup::cleanup;
 use crate::ir::dce::dce;
 use crate::ir::effects::Aliases;
 use crate::ir::entity::{FuncId, GlobalId, MemoryId};
-use crate::ir::function::Function;
+use crate::ir::function::{Function, Origin};
 use crate::ir::info::ModuleInfo;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -165,9 +166,27 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
     /// A copy from one memory to another.
-    Copy,
+    Copy {
+        /// The memory that is written.
+        dst: MemoryId,
+        /// The memory that is read.
+        src: MemoryId,
+    },
     /// An allocation, and why.
-    Allocation(String),
+    Allocation(Reason),
+    /// So many loads and stores of a memory.
+    Accesses(MemoryId, u64),
+}
+
+/// Why an allocation is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// In words.
+    pub what: &'static str,
+    /// Which function gets the address.
+    pub callee: Option<FuncId>,
+    /// Where.
+    pub at: Option<Origin>,
 }
 
 /// What [`promote`] did.
@@ -204,7 +223,6 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         }
     }
     frames::remove_idle_stack_pointers(f, cx, &mut counts);
-    let left = buffers::left(f, cx);
     if cx.speed {
         let before = counts.get("expanded-copies").copied();
         copies::expand_small_copies(f, cx, &mut counts);
@@ -216,5 +234,5 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     }
     dce(f);
     cleanup(f);
-    Promoted { counts, left }
+    Promoted { counts, left: left::left(f, cx) }
 }

@@ -76,8 +76,8 @@ pub struct Object {
     pub kind: ObjectKind,
     /// The memory that it is in.
     pub memory: MemoryId,
-    /// How a pointer into it got out of sight first.
-    pub escape: Option<Escape>,
+    /// How a pointer into it got out of sight first, and at which instruction; none at the end of a block.
+    pub escape: Option<(Escape, Option<Inst>)>,
 }
 
 /// How a pointer escapes.
@@ -321,29 +321,30 @@ impl<'a> Objects<'a> {
                 _ => Escape::Other,
             };
             for &v in f.term(b).operands(&f.pool) {
-                self.escape(v, how);
+                self.escape(v, how, None);
             }
         }
     }
 
     fn escapes_in(&mut self, f: &Function, inst: Inst) {
         let (op, imm, args) = (f.insts[inst].op, f.insts[inst].imm, f.args(inst));
+        let at = Some(inst);
         match op.kind() {
             Kind::Const | Kind::Pure | Kind::Trap | Kind::MemorySize | Kind::GlobalGet => {}
             Kind::Load => {}
-            Kind::Store => args[1..].iter().for_each(|&v| self.escape(v, Escape::Stored)),
-            Kind::MemoryCopy => self.escape(args[2], Escape::Other),
+            Kind::Store => args[1..].iter().for_each(|&v| self.escape(v, Escape::Stored, at)),
+            Kind::MemoryCopy => self.escape(args[2], Escape::Other, at),
             Kind::MemoryFill | Kind::MemoryInit => {
-                args[1..].iter().for_each(|&v| self.escape(v, Escape::Other));
+                args[1..].iter().for_each(|&v| self.escape(v, Escape::Other, at));
             }
             Kind::GlobalSet => match imm {
                 Imm::Global(g) if self.knowledge.stack(g).is_some() => {
                     let frame = self.bit(ObjectKind::Frame(g));
                     if self.derived[args[0]] & !(frame | UNTRACKED) != 0 {
-                        self.escape(args[0], Escape::Other);
+                        self.escape(args[0], Escape::Other, at);
                     }
                 }
-                _ => self.escape(args[0], Escape::Stored),
+                _ => self.escape(args[0], Escape::Stored, at),
             },
             Kind::Call => {
                 // Giving a pointer back as it was got is what one does with it.
@@ -356,18 +357,18 @@ impl<'a> Objects<'a> {
                     _ => Escape::Other,
                 };
                 let skip = usize::from(given_back.is_some());
-                args[skip..].iter().for_each(|&v| self.escape(v, how));
+                args[skip..].iter().for_each(|&v| self.escape(v, how, at));
             }
-            _ => args.iter().for_each(|&v| self.escape(v, Escape::Other)),
+            _ => args.iter().for_each(|&v| self.escape(v, Escape::Other, at)),
         }
     }
 
-    fn escape(&mut self, v: Value, how: Escape) {
+    fn escape(&mut self, v: Value, how: Escape, at: Option<Inst>) {
         let set = self.derived[v] & !UNTRACKED;
         self.escaped |= set;
         for (bit, object) in self.list.iter_mut().enumerate() {
             if set >> bit & 1 == 1 {
-                object.escape.get_or_insert(how);
+                object.escape.get_or_insert((how, at));
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::loops::{self, unroll};
 use crate::memory::{self as promotion, Knowledge};
-use crate::module::{Identity, IndexMap, Module};
+use crate::module::{ATTESTATION, Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
 use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
@@ -188,7 +188,7 @@ fn private(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Func
 
 /// The graph with what could be promoted from memory, where something is known of the module's memories.
 fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
-    if cx.knowledge.is_empty() || cx.knowledge.role(f.id).is_some() {
+    if cx.knowledge.role(f.id).is_some() {
         return None;
     }
     let context = promotion::Context {
@@ -197,6 +197,13 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         info: cx.module,
         speed: cx.options.objective == Objective::Speed,
     };
+    if cx.knowledge.is_empty() {
+        // Of a fused module's later round it is still told what is left.
+        if cx.module.custom(ATTESTATION).is_some() {
+            result.left = promotion::left::left(f, &context);
+        }
+        return None;
+    }
     let mut g = f.clone();
     let done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
     if cx.options.fault == Some(Fault::PromotedGraph) {

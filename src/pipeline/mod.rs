@@ -18,7 +18,8 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
-use crate::fused::{Assumed, Carried, boundaries, recognize};
+use crate::fused::boundaries::{Boundaries, Round};
+use crate::fused::{Assumed, Carried, Shape, looks_fused, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::program::Program;
@@ -106,7 +107,12 @@ fn attempt(
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
     let loops = options.objective == Objective::Speed;
-    let assumed = Assumed::of(&decoded.module, options);
+    let is_new = !carried.looks_fused && looks_fused(&decoded.module);
+    carried.looks_fused |= is_new;
+    let assumed = Assumed::of(&decoded.module, options, carried.looks_fused);
+    if is_new && assumed != Assumed::of(&decoded.module, options, false) {
+        report.notes.push(LOOKS_FUSED.to_owned());
+    }
     let own_memories = memories::candidates(&decoded.module, options.assumptions.closed_world);
     let Survey {
         mut module,
@@ -277,13 +283,14 @@ fn attempt(
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
     }
-    let adapters = boundaries::boundaries(&module);
+    let mut boundaries = carried.boundaries.take().unwrap_or_else(|| Boundaries::of(&module));
     let mut left = Vec::new();
     for (func, o) in &optimized {
         left.extend(o.left.iter().map(|(origin, l)| (*func, *origin, l.clone())));
     }
-    let is_called = |func| program.as_ref().is_none_or(|p| p.is_called(func));
-    let called: Vec<bool> = adapters.iter().map(|a| is_called(a.func)).collect();
+    let names = module.names.as_ref().filter(|_| !boundaries.is_empty()).map(|names| names.funcs.clone());
+    let called: Vec<bool> =
+        module.funcs.keys().map(|func| program.as_ref().is_none_or(|p| p.is_called(func))).collect();
     let Some(assembled) = assemble::assemble(
         input,
         Parts { module, optimized, program, can_revert: whole.signatures.is_empty() },
@@ -297,7 +304,19 @@ fn attempt(
     };
     let Assembled { wasm, numbering } = assembled;
     let stays = |func| numbering.as_ref().is_none_or(|n| n.funcs.is_written(func));
-    report.boundaries = boundaries::tell(adapters, &left, &called, stays);
+    boundaries.tell(&Round {
+        names: &|func| names.as_ref()?.get(&func).map(String::as_str),
+        left: &left,
+        is_called: &|func| called.get(func.index()).copied().unwrap_or(false),
+        stays: &stays,
+        callers: &|func| {
+            let calls = |shape: &Shape| shape.callees.contains(&func);
+            (0..).zip(&shapes).filter(|(_, s)| calls(s)).map(|(n, _)| FuncId::from_u32(n)).collect()
+        },
+        knows_allocators: knowledge.functions().next().is_some(),
+    });
+    report.boundaries = boundaries.told();
+    carried.boundaries = Some(boundaries);
     report.output_bytes = wasm.len() as u64;
     report.phases = clock.phases();
     let carried = numbering.map_or_else(Carried::default, |n| carried.renumbered(&n));
@@ -312,6 +331,9 @@ struct Whole {
     signatures: Signatures,
     ranges: Ranges,
 }
+
+/// Said of a module that looks like meld's output and does not say so.
+const LOOKS_FUSED: &str = "several memories and `cabi_realloc$N`, but no attestation: taken for meld's output (`--strict` if it is not)";
 
 /// How many refusals are written out; all are counted.
 const MAX_REFUSAL_NOTES: usize = 20;

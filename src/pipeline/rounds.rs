@@ -3,7 +3,8 @@
 //!
 //! In an open world little of that is left to find, and one round is all. Another round is made while the last one changed
 //! calls or constants and saved at least a [`WORTH`]th of the code, at most [`MAX_ROUNDS`] in all; one that does not make the
-//! module smaller (for speed: that makes it larger by more than a [`MAX_GROWTH`]th) is thrown away. Each costs what the first one cost, for what is left of the program.
+//! module smaller (for speed: that makes it larger by more than a [`MAX_GROWTH`]th, or [`MIN_GROWTH`] bytes where that is more) is thrown away. Each costs what the
+//! first one cost, for what is left of the program.
 
 use super::{Files, Output, merged, run};
 use crate::fused::Carried;
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 pub const MAX_ROUNDS: u32 = 4;
 /// For speed a round may make the module larger by this part of it: what it takes out of loops is worth more.
 const MAX_GROWTH: usize = 20;
+/// And by so many bytes in any case: where little is left, a copied body is more than a part of that.
+const MIN_GROWTH: usize = 64;
 /// A round that saves less than this part of the code is the last.
 const WORTH: u64 = 500;
 
@@ -30,9 +33,15 @@ const REASONS: [&str; 8] = [
     "unused-results",
 ];
 
-/// What takes executed instructions out and is worth bytes.
-const PROMOTIONS: [&str; 5] =
-    ["return-area-stores", "dead-stores", "forwarded-loads", "erased-buffers", "erased-lists"];
+/// What takes executed instructions out, calls among them, and is worth bytes.
+const PROMOTIONS: [&str; 6] = [
+    "return-area-stores",
+    "dead-stores",
+    "forwarded-loads",
+    "erased-buffers",
+    "erased-lists",
+    "inlined-bodies",
+];
 
 /// Optimizes in as many rounds as the program is worth, and merges memories where that is asked for: last, as what is known of
 /// different memories is what the rounds live from.
@@ -67,7 +76,9 @@ fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, 
         let (next, handed_on) = run(&output.wasm, &again, files, carried)?;
         let promotes = PROMOTIONS.iter().any(|pass| next.report.passes.contains_key(*pass));
         let limit = match options.objective {
-            Objective::Speed if promotes => output.wasm.len() + output.wasm.len() / MAX_GROWTH,
+            Objective::Speed if promotes => {
+                output.wasm.len() + (output.wasm.len() / MAX_GROWTH).max(MIN_GROWTH)
+            }
             _ => output.wasm.len() - 1,
         };
         if next.wasm.len() > limit {
@@ -102,6 +113,7 @@ impl Report {
         for (sum, more) in pairs {
             add(sum, more);
         }
+        self.boundaries = next.boundaries;
         self.add_phases(next.phases);
         for note in next.notes {
             if !note.starts_with("--keep-export") && !self.notes.contains(&note) {

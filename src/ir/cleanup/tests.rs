@@ -36,9 +36,30 @@ fn chains_become_one_block() {
 
 #[test]
 fn blocks_that_only_jump_are_skipped() {
-    let f = cleaned("br_if v0, b1(), b2()\nb1():\nbr b3()\nb2():\nbr b4()\nb3():\nbr b4()\nb4():\nreturn v0");
-    assert_eq!(layout(&f), [0, 4]);
-    assert_eq!(targets(&f, 0), [4, 4]);
+    let f = cleaned(
+        "br_if v0, b1(), b5()\nb1():\nbr b3()\nb2():\nbr b4()\nb3():\nbr b4()\nb4():\nreturn v0\nb5():\nunreachable",
+    );
+    assert_eq!(layout(&f), [0, 4, 5]);
+    assert_eq!(targets(&f, 0), [4, 5]);
+}
+
+#[test]
+fn branches_without_a_choice_are_jumps() {
+    let f = cleaned("br_if v0, b1(), b2()\nb1():\nbr b3()\nb2():\nbr b3()\nb3():\nreturn v0");
+    assert_eq!(layout(&f), [0]);
+    // Inner ones first; a block that only had a choice to make is skipped as well.
+    let f = cleaned(
+        "br_if v0, b1(), b4()\nb1():\nbr_table v0 [b2(), b4()] default b3()\nb2():\nbr b4()\nb3():\nbr b4()\nb4():\nreturn v0",
+    );
+    assert_eq!(layout(&f), [0]);
+    // Arguments count, and what traps stays.
+    let f = cleaned(
+        "v1: i32 = i32.const 8\nv2: i32 = i32.div_u v1, v0\nbr_if v2, b1(v1), b1(v1)\nb1(v3: i32):\nreturn v3",
+    );
+    assert_eq!(layout(&f), [0]);
+    assert_eq!(f.blocks[f.entry].insts.len(), 2);
+    let f = cleaned("v1: i32 = i32.const 8\nbr_if v0, b1(v1), b1(v0)\nb1(v3: i32):\nreturn v3");
+    assert_eq!(layout(&f), [0, 1]);
 }
 
 #[test]
@@ -54,7 +75,7 @@ fn moves_of_a_skipped_block_go_onto_its_only_edge() {
 #[test]
 fn moves_are_not_copied() {
     let f = cleaned("br_table v0 [b1(), b1()] default b2()\nb1():\nbr b2()\nb2():\nreturn v0");
-    assert_eq!(targets(&f, 0), [2, 2, 2], "nothing to move");
+    assert_eq!(layout(&f), [0], "nothing to move, and nothing to choose");
     // Two edges lead to b1: its move stays there.
     let f = cleaned(
         "br_table v0 [b1(), b1()] default b2(v0)\nb1():\nv9: i32 = i32.const 3\nbr b2(v9)\nb2(v1: i32):\nreturn v1",

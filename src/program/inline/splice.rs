@@ -245,8 +245,10 @@ impl<'f> Splicer<'f> {
                 let types: smallvec::SmallVec<[_; 2]> =
                     callee.results(i).iter().map(|&r| callee.ty(r)).collect();
                 let new = self.f.append(to, op, imm, &[], &types);
-                if op == Op::Call || matches!(imm, Imm::MemCopy { dst, src } if dst != src) {
-                    self.f.origins.push((new, callee.origin(i)));
+                let origin = callee.origin(i);
+                let copies = matches!(imm, Imm::MemCopy { dst, src } if dst != src);
+                if op == Op::Call || copies || origin.offset.is_some() {
+                    self.f.origins.push((new, origin));
                 }
                 for (n, &r) in callee.results(i).iter().enumerate() {
                     let v = self.f.results(new)[n];
