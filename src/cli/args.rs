@@ -151,6 +151,21 @@ pub enum Level {
     Smallest,
 }
 
+impl Level {
+    /// Effort and objective.
+    pub fn meaning(self) -> (u8, Objective) {
+        match self {
+            Level::None => (0, Objective::Speed),
+            Level::One => (1, Objective::Speed),
+            Level::Two => (2, Objective::Speed),
+            Level::Three => (3, Objective::Speed),
+            Level::Four => (4, Objective::Speed),
+            Level::Small => (2, Objective::Size),
+            Level::Smallest => (4, Objective::Size),
+        }
+    }
+}
+
 /// `--emit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Emit {
@@ -201,15 +216,7 @@ impl Args {
     /// # Errors
     /// A sentence when arguments contradict each other.
     pub fn options(&self) -> Result<Options, String> {
-        let (effort, objective) = match self.level {
-            Level::None => (0, Objective::Speed),
-            Level::One => (1, Objective::Speed),
-            Level::Two => (2, Objective::Speed),
-            Level::Three => (3, Objective::Speed),
-            Level::Four => (4, Objective::Speed),
-            Level::Small => (2, Objective::Size),
-            Level::Smallest => (4, Objective::Size),
-        };
+        let (effort, objective) = self.level.meaning();
         if self.jobs == Some(0) {
             return Err("--jobs must be at least 1".into());
         }

@@ -157,6 +157,30 @@ impl Messages {
     }
 }
 
+/// A line on the terminal that says how far work is; nothing where standard error is no terminal.
+pub struct Progress(bool);
+
+impl Progress {
+    /// Looks whether somebody can see it.
+    pub fn new() -> Self {
+        Progress(std::io::stderr().is_terminal())
+    }
+
+    /// Replaces the line.
+    pub fn show(&self, text: &str) {
+        if self.0 {
+            say(&format!("\r\x1b[Kloom: {} …", text.replace(char::is_control, " ")));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        if self.0 {
+            say("\r\x1b[K");
+        }
+    }
+}
+
 /// Writes to standard error. Nobody may be listening there, which is no fault.
 pub fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -1,0 +1,235 @@
+//! `loom rules`: every command on the built-in rules and on files, what it says of wrong names, paths and rules, and that it
+//! never panics.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const RULE: &str = "\
+(rule rem-u-by-power-of-mine :phase simplify :verify exhaustive :for (N 32 64)
+  (iN.rem_u ?x (iN.const ?c)) => (iN.and ?x (iN.const (isub ?c 1)))
+  :when (is_pow2 ?c)
+  :example (i32.rem_u ?x (i32.const 8)) => (i32.and ?x (i32.const 7)))
+";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs `loom rules` in a folder: exit code, standard output, standard error.
+fn rules(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_loom"))
+        .arg("rules")
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .expect("loom runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let (out, err) = (text(stdout), text(stderr));
+    assert!(!err.contains("panicked"), "{args:?}: {err}");
+    (status.code().expect("an exit code"), out, err)
+}
+
+/// Standard output of a command that succeeds.
+fn good(dir: &Path, args: &[&str]) -> String {
+    let (code, out, err) = rules(dir, args);
+    assert_eq!(code, 0, "{args:?}: {out}{err}");
+    out
+}
+
+/// Standard error of a command that finds a fault: one line.
+fn fault(dir: &Path, args: &[&str]) -> String {
+    let (code, out, err) = rules(dir, args);
+    assert_eq!(code, 1, "{args:?}: {out}{err}");
+    assert_eq!(err.lines().count(), 1, "{args:?}: {err}");
+    err
+}
+
+/// A folder with a rule file, a faulty one, and two modules.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
+    put("my.rules", RULE);
+    put("bad.rules", "(rule r :phase simplify (i32.ad ?x ?x) => ?x)");
+    put(
+        "rem.wat",
+        "(module (func (export \"run\") (param i32) (result i32) (i32.rem_u (local.get 0) (i32.const 8))))",
+    );
+    put(
+        "add.wat",
+        "(module (func (export \"run\") (param i32) (result i32) (i32.add (local.get 0) (i32.const 0))))",
+    );
+    put("broken.wat", "(module (func i32.add))");
+    dir
+}
+
+#[test]
+fn list_has_theme_phase_and_proof() {
+    let out = good(root(), &["list"]);
+    let line = out.lines().find(|l| l.starts_with("add-zero ")).expect("a line");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words, ["add-zero", "arith", "simplify", "2", "proved"]);
+    // Every built-in rule is in the ledger, as it is.
+    assert!(!out.contains("not recorded") && !out.contains("changed since"), "{out}");
+    let out = good(root(), &["list", "--theme", "division", "--phase", "expand", "--each-instance"]);
+    assert!(out.lines().any(|l| l.starts_with("div-s-by-power@64 ")), "{out}");
+    assert!(!out.contains("add-zero"));
+}
+
+#[test]
+fn list_counts_where_rules_fire() {
+    let dir = folder();
+    let (code, out, err) =
+        rules(dir.path(), &["list", "my.rules", "--hits", "rem.wat", "add.wat", "broken.wat"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.starts_with("loom: left out: broken.wat: "), "{err}");
+    let line = out.lines().find(|l| l.starts_with("rem-u-by-power-of-mine ")).expect("a line");
+    assert!(line.ends_with(" not recorded     1   1 of 2"), "{line}");
+    let silent = good(dir.path(), &["list", "my.rules", "--hits", "add.wat", "--silent"]);
+    assert!(silent.contains("rem-u-by-power-of-mine"), "{silent}");
+    let silent = good(dir.path(), &["list", "my.rules", "--hits", "rem.wat", "--silent"]);
+    assert!(!silent.contains("rem-u-by-power-of-mine"), "{silent}");
+}
+
+#[test]
+fn list_says_what_is_wrong() {
+    let dir = folder();
+    assert!(fault(dir.path(), &["list", "--theme", "arth"]).contains("did you mean `arith`?"));
+    assert!(fault(dir.path(), &["list", "nowhere.rules"]).contains("nowhere.rules: "));
+    assert!(fault(dir.path(), &["list", "bad.rules"]).contains("bad.rules:1:25: unknown operator `i32.ad`"));
+    assert!(fault(dir.path(), &["list", "--hits", "nowhere"]).contains("nowhere: no such file"));
+    assert!(
+        fault(dir.path(), &["list", "--ledger", "my.rules"])
+            .contains("my.rules:1:1: this is no line of a ledger")
+    );
+    std::fs::create_dir(dir.path().join("empty")).expect("a folder");
+    assert!(fault(dir.path(), &["list", "--hits", "empty"]).contains("no .wasm or .wat file in this folder"));
+    for wrong in
+        [&["list", "--phase", "later"][..], &["list", "--silent"], &["list", "--what"], &["what"], &[]]
+    {
+        assert_eq!(rules(dir.path(), wrong).0, 2, "{wrong:?}");
+    }
+    assert_eq!(rules(dir.path(), &["list", "--hits", "broken.wat"]).0, 1);
+}
+
+/// A ledger of another text says so.
+#[test]
+fn a_changed_rule_is_listed_as_changed() {
+    let dir = folder();
+    let text = "(rule add-zero :phase simplify (i32.add ?x (i32.const 0)) => ?x)";
+    std::fs::write(dir.path().join("arith.rules"), text).expect("a file");
+    let out = good(dir.path(), &["list", "arith.rules"]);
+    assert!(out.contains("changed since"), "{out}");
+    assert!(
+        good(dir.path(), &["show", "add-zero", "arith.rules"]).contains("the ledger is about another text")
+    );
+}
+
+#[test]
+fn show_has_text_expansions_conditions_and_proof() {
+    let out = good(root(), &["show", "div-u-by-power"]);
+    for part in [
+        "div-u-by-power: rules/division.rules:",
+        "theme division, phase simplify",
+        ":for (N 32 64)",
+        "expansions (2 of 2):",
+        "(rule div-u-by-power@64 ",
+        "is_pow2: exactly one bit is set",
+        "proof: 1 of 2 instances proved by z3 ",
+        "not decided by the solver: @64",
+        "all operands at 8 bits",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    let out = good(root(), &["show", "div-u-by-power@32"]);
+    assert!(out.contains("expansions (1 of 2):") && !out.contains("(rule div-u-by-power@64"), "{out}");
+    let dir = folder();
+    let out = good(dir.path(), &["show", "rem-u-by-power-of-mine", "my.rules"]);
+    assert!(out.contains(RULE.trim_end()) && out.contains("proof: not in the ledger"), "{out}");
+    // The orders of operands that a matcher has to look for.
+    assert!(good(root(), &["show", "add-sub-cancel"]).contains("also matches"));
+}
+
+#[test]
+fn show_says_what_is_wrong() {
+    let dir = folder();
+    let err = fault(dir.path(), &["show", "add-zer"]);
+    assert!(err.contains("no rule has the name `add-zer`; did you mean `add-zero`?"), "{err}");
+    let err = fault(dir.path(), &["show", &"\u{1b}x".repeat(1000)]);
+    assert!(!err.contains('\u{1b}'), "{err}");
+    assert!(fault(dir.path(), &["show", "add-zero", "bad.rules"]).contains("bad.rules:1:25"));
+    assert_eq!(rules(dir.path(), &["show"]).0, 2);
+}
+
+/// The snapshots in the repository are those of the rules; `loom rules test --bless` writes them.
+#[test]
+fn builtin_examples_and_snapshots_hold() {
+    let (code, out, err) = rules(root(), &["test"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.ends_with(", 0 new, 0 written, 0 differ\n"), "{out}");
+    let folder = root().join("snapshots/rules");
+    for entry in std::fs::read_dir(folder).expect("the snapshots") {
+        let path = entry.expect("an entry").path();
+        let rules = root().join("rules").join(path.file_stem().expect("a name")).with_extension("rules");
+        assert!(rules.exists(), "{} has no rules", path.display());
+    }
+}
+
+#[test]
+fn test_compares_and_blesses() {
+    let dir = folder();
+    let out = good(dir.path(), &["test", "my.rules"]);
+    assert!(out.contains("no my.snap yet") && out.contains("fires rem-u-by-power-of-mine@32: 1"), "{out}");
+    assert!(out.contains("i32.and v"), "{out}");
+    assert!(out.contains("1 rules, 1 examples; alone on a term of its own 1 fire and 0 do not"), "{out}");
+    assert!(!dir.path().join("my.snap").exists());
+    assert!(good(dir.path(), &["test", "my.rules", "--bless"]).contains("1 written"));
+    assert!(good(dir.path(), &["test", "my.rules"]).contains("1 as before"));
+    // Another right side: the snapshot differs, and shows both.
+    let other = RULE.replace("i32.const 8", "i32.const 16").replace("i32.const 7", "i32.const 15");
+    std::fs::write(dir.path().join("my.rules"), other).expect("a file");
+    let (code, out, _) = rules(dir.path(), &["test", "my.rules"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("-   (i32.rem_u ?x (i32.const 8))\n"), "{out}");
+    assert!(out.contains("+   (i32.rem_u ?x (i32.const 16))\n"), "{out}");
+    // A folder of one's own.
+    good(dir.path(), &["test", "my.rules", "--bless", "--snapshots", "a/b"]);
+    assert!(dir.path().join("a/b/my.snap").exists());
+}
+
+#[test]
+fn test_says_what_is_wrong() {
+    let dir = folder();
+    let wrong = RULE.replace("(i32.const 7)", "(i32.const 8)");
+    std::fs::write(dir.path().join("my.rules"), wrong).expect("a file");
+    let (code, out, _) = rules(dir.path(), &["test", "my.rules"]);
+    assert_eq!(code, 1);
+    assert!(out.starts_with("my.rules:1 rem-u-by-power-of-mine: the example "), "{out}");
+    assert!(fault(dir.path(), &["test", "bad.rules"]).contains("bad.rules:1:25"));
+    assert!(fault(dir.path(), &["test", "nowhere"]).contains("nowhere: "));
+    // What is no snapshot differs, and nothing happens to it.
+    std::fs::write(dir.path().join("my.rules"), RULE).expect("a file");
+    std::fs::write(dir.path().join("my.snap"), [0xff, 0xfe, b'\n', 0]).expect("a file");
+    assert_eq!(rules(dir.path(), &["test", "my.rules"]).0, 1);
+    std::fs::remove_file(dir.path().join("my.snap")).expect("removed");
+    std::fs::create_dir(dir.path().join("my.snap")).expect("a folder");
+    fault(dir.path(), &["test", "my.rules"]);
+}
+
+/// What the template says can be done with it can be done.
+#[test]
+fn new_writes_a_rule_that_passes() {
+    let dir = folder();
+    assert_eq!(good(dir.path(), &["new"]), good(dir.path(), &["new", "my-rule"]));
+    good(dir.path(), &["new", "mine", "-o", "mine.rules"]);
+    good(dir.path(), &["check", "mine.rules"]);
+    good(dir.path(), &["test", "mine.rules"]);
+    assert!(fault(dir.path(), &["new", "mine", "-o", "mine.rules"]).contains("mine.rules: is there already"));
+    assert!(
+        fault(dir.path(), &["new", "add-zero"])
+            .contains("the built-in rules have one of the name `add-zero`")
+    );
+    for name in ["?x", "a@b", "a b", "(", ":phase", "", "=>", "x\n(rule y"] {
+        assert_eq!(rules(dir.path(), &["new", name]).0, 1, "{name:?}");
+    }
+    assert!(fault(dir.path(), &["new", "x", "-o", "no/where.rules"]).contains("no/where.rules"));
+}
