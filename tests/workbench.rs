@@ -233,3 +233,176 @@ fn new_writes_a_rule_that_passes() {
     }
     assert!(fault(dir.path(), &["new", "x", "-o", "no/where.rules"]).contains("no/where.rules"));
 }
+
+/// Rows of a file without their last column or member that is a time.
+fn timeless(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("the rows");
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = match line.split_once("\"seconds\":") {
+            Some((before, after)) => {
+                format!("{before}{}", after.trim_start_matches(|c: char| c != ',' && c != '}'))
+            }
+            None => line.rsplit_once(',').expect("columns").0.to_owned(),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn ablate_says_what_themes_are_worth() {
+    let dir = folder();
+    let out = good(dir.path(), &["ablate", "rem.wat", "add.wat", "--theme", "arith", "--theme", "division"]);
+    let line = |name: &str| {
+        let found = out
+            .lines()
+            .find(|l| l.starts_with(&format!("{name} ")))
+            .unwrap_or_else(|| panic!("{name}\n{out}"));
+        found.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line("all")[1..3], ["2", "0"]);
+    // `x + 0` is left as it is without `arith`, and nothing else changes.
+    let bytes = |name: &str| line(name)[3].parse::<u64>().expect("bytes");
+    assert_eq!(bytes("theme:arith"), bytes("all") + 3);
+    assert_eq!(bytes("none"), bytes("all") + 3);
+    assert_eq!(bytes("theme:division"), bytes("all"));
+    assert!(out.contains("rules never fire on these 2 modules\n"), "{out}");
+    assert!(out.lines().any(|l| l.starts_with("  arith: sub-zero, ")), "{out}");
+    assert!(out.contains("8 rows, "), "{out}");
+}
+
+#[test]
+fn ablate_takes_rules_and_sets_beside_each_other() {
+    let dir = folder();
+    let args = ["ablate", "rem.wat", "--set", "my.rules", "--set", "builtin", "--each-rule", "-O2"];
+    let theme = [&args[..4], &["--each-rule", "-O2", "--svg", "fig.svg", "--draw", "cost"]].concat();
+    let out = good(dir.path(), &theme);
+    assert!(out.contains("rule:rem-u-by-power-of-mine"), "{out}");
+    assert!(out.contains("0 of 1 rules never fire on these 1 modules"), "{out}");
+    let svg = std::fs::read_to_string(dir.path().join("fig.svg")).expect("the figure");
+    assert!(svg.starts_with("<svg ") && svg.contains("without rule:rem-u-by-power-of-mine"), "{svg}");
+    let mut both = args[..6].to_vec();
+    both.extend(["--theme", "my"]);
+    // A name must be one of every set.
+    assert!(fault(dir.path(), &both).contains("no theme has the name `my`"));
+    let out = good(dir.path(), &args[..6]);
+    assert!(out.contains("my.rules, 1 modules:\n") && out.contains("builtin, 1 modules:\n"), "{out}");
+}
+
+#[test]
+fn shards_concatenate_to_the_whole() {
+    let dir = folder();
+    let path = |name: &str| dir.path().join(name);
+    let args = ["ablate", "rem.wat", "add.wat", "--csv"];
+    good(dir.path(), &[&args[..], &["all.csv", "--json", "all.jsonl"]].concat());
+    for form in ["csv", "jsonl"] {
+        let option = if form == "csv" { "--csv" } else { "--json" };
+        for count in [2, 7] {
+            let mut joined = Vec::new();
+            for index in 1..=count {
+                let (name, shard) = (format!("{count}-{index}.{form}"), format!("{index}/{count}"));
+                good(dir.path(), &["ablate", "rem.wat", "add.wat", option, &name, "--shard", &shard]);
+                joined.extend(std::fs::read(path(&name)).expect("a shard"));
+            }
+            let name = format!("{count}.{form}");
+            std::fs::write(path(&name), joined).expect("a file");
+            assert_eq!(timeless(&path(&name)), timeless(&path(&format!("all.{form}"))), "{name}");
+            // The whole from the parts: nothing is left to measure.
+            let out = good(dir.path(), &["ablate", "rem.wat", "add.wat", option, &name]);
+            assert!(out.contains("32 rows, 0 measured now"), "{out}");
+        }
+    }
+}
+
+#[test]
+fn ablation_is_continued() {
+    let dir = folder();
+    let path = dir.path().join("r.jsonl");
+    let args = ["ablate", "rem.wat", "add.wat", "--theme", "arith", "--json", "r.jsonl"];
+    good(dir.path(), &args);
+    let whole = std::fs::read_to_string(&path).expect("rows");
+    let lines: Vec<&str> = whole.lines().collect();
+    assert_eq!(lines.len(), 6);
+    // Interrupted within the last line but one.
+    let cut = lines[..4].join("\n").len() + 20;
+    std::fs::write(&path, &whole[..cut]).expect("cut");
+    let out = good(dir.path(), &args);
+    assert!(out.contains("6 rows, "), "{out}");
+    let now = std::fs::read_to_string(&path).expect("rows");
+    assert_eq!(now.lines().take(4).collect::<Vec<_>>(), lines[..4]);
+    assert_eq!(timeless(&path).lines().count(), 6);
+    assert!(good(dir.path(), &args).contains("6 rows, 0 measured now"));
+    assert_eq!(std::fs::read_to_string(&path).expect("rows"), now);
+    // More modules later, and other options: only what is not there is measured.
+    std::fs::write(dir.path().join("z.wat"), "(module (func))").expect("a module");
+    let more = [&args[..3], &["z.wat"], &args[3..]].concat();
+    assert!(good(dir.path(), &more).contains("9 rows, 2 measured now"));
+    assert!(!good(dir.path(), &[&args[..], &["-O2"]].concat()).contains(" 0 measured now"));
+    // From CSV as from JSON Lines, but for what fired.
+    good(dir.path(), &["ablate", "rem.wat", "--csv", "r.csv"]);
+    let out = good(dir.path(), &["ablate", "rem.wat", "--csv", "r.csv"]);
+    assert!(out.contains(" 0 measured now") && out.contains("what fired is not in CSV"), "{out}");
+}
+
+#[test]
+fn ablate_says_what_is_wrong() {
+    let dir = folder();
+    assert!(fault(dir.path(), &["ablate", "nowhere.wasm"]).contains("nowhere.wasm: "));
+    assert!(
+        fault(dir.path(), &["ablate", "rem.wat", "--rule", "add-zer"]).contains("did you mean `add-zero`?")
+    );
+    assert!(fault(dir.path(), &["ablate", "rem.wat", "--set", "bad.rules"]).contains("bad.rules:1:25"));
+    assert!(
+        fault(dir.path(), &["ablate", "rem.wat", "--json", "my.rules"])
+            .contains("my.rules:1:1: this is no line")
+    );
+    assert_eq!(std::fs::read_to_string(dir.path().join("my.rules")).expect("the file"), RULE);
+    // A module that cannot be read does not keep the others from being measured.
+    let (code, out, err) = rules(dir.path(), &["ablate", "broken.wat", "rem.wat", "--theme", "arith"]);
+    assert_eq!(code, 1);
+    assert!(err.starts_with("loom: broken.wat: ") && out.contains("3 rows"), "{out}{err}");
+    for wrong in [
+        &["ablate"][..],
+        &["ablate", "rem.wat", "--shard", "0/2"],
+        &["ablate", "rem.wat", "--shard", "3/2"],
+        &["ablate", "rem.wat", "--repeat", "0"],
+        &["ablate", "rem.wat", "--draw", "bytes"],
+        &["ablate", "rem.wat", "-j", "0"],
+    ] {
+        assert_eq!(rules(dir.path(), wrong).0, 2, "{wrong:?}");
+    }
+}
+
+/// Where a module can run, what it executes is counted, and what it gives is compared.
+#[cfg(feature = "fuel")]
+#[test]
+fn ablate_counts_executed_instructions() {
+    let dir = folder();
+    let wat =
+        "(module (import \"h\" \"f\" (func $f)) (func (export \"run\") (param i32) (result i32) (local i32)
+      (loop $l
+        (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 3)) (i32.rem_u (local.get 0) (i32.const 8))))
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (local.get 1)))";
+    std::fs::write(dir.path().join("loop.wat"), wat).expect("a module");
+    good(
+        dir.path(),
+        &["ablate", "loop.wat", "add.wat", "--theme", "arith", "--json", "r.jsonl", "--arg", "1000"],
+    );
+    let text = std::fs::read_to_string(dir.path().join("r.jsonl")).expect("rows");
+    let fuel: Vec<Option<u64>> = text
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).expect("JSON")["fuel"].as_u64())
+        .collect();
+    assert!(fuel.iter().all(Option::is_some), "{text}");
+    assert!(fuel[0] > Some(5_000) && fuel[3] < Some(100), "{fuel:?}");
+    assert!(text.contains("+run(1000)"), "{text}");
+    // What traps cannot run: its rows have no count.
+    std::fs::write(dir.path().join("trap.wat"), "(module (func (export \"run\") unreachable))")
+        .expect("a module");
+    good(dir.path(), &["ablate", "trap.wat", "--theme", "arith", "--json", "t.jsonl"]);
+    let text = std::fs::read_to_string(dir.path().join("t.jsonl")).expect("rows");
+    assert_eq!(text.matches("\"fuel\":null").count(), 3, "{text}");
+}

@@ -22,6 +22,7 @@ use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
 use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
+use crate::report::EgraphCounts;
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -80,6 +81,8 @@ pub(super) struct Optimized {
     pub refused: Vec<String>,
     /// Rules that made unions, by index, and how many.
     pub hits: Vec<(u32, u64)>,
+    /// Its e-graph.
+    pub egraph: EgraphCounts,
     /// What the passes on memory did.
     pub promoted: promotion::Counts,
     /// What the passes on private memories did.
@@ -397,6 +400,11 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if explain {
         result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
     }
+    result.egraph = EgraphCounts {
+        nodes: built.graph.total_number_of_nodes() as u64,
+        classes: built.graph.number_of_classes() as u64,
+        cost: extract::cost::function(&g, cx.costs),
+    };
     // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
     result.hits = saturation.hits.into_iter().collect();
     for (name, n) in saturation.limits {

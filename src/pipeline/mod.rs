@@ -268,6 +268,7 @@ fn attempt(
     }
     note_refusals(&module, &optimized, &mut report);
     for (_, o) in &optimized {
+        report.egraph.add(o.egraph);
         for (&name, n) in &o.promoted {
             *report.passes.entry(name.to_owned()).or_default() += n;
             if let Some(assumption) = crate::memory::assumption(name) {

@@ -52,6 +52,31 @@ impl RunArgs {
             ..Options::default()
         }
     }
+
+    /// What of it changes the output, in one word.
+    pub fn label(&self) -> String {
+        let level = match self.level {
+            Level::None => "-O0",
+            Level::One => "-O1",
+            Level::Two => "-O2",
+            Level::Three => "-O3",
+            Level::Four => "-O4",
+            Level::Small => "-Os",
+            Level::Smallest => "-Oz",
+        };
+        let mut label = level.to_owned();
+        if self.closed_world {
+            label.push_str("+closed-world");
+        }
+        for name in &self.keep_export {
+            label.push_str("+keep=");
+            label.push_str(name);
+        }
+        if self.no_inline {
+            label.push_str("+no-inline");
+        }
+        label
+    }
 }
 
 /// The modules at or below the paths, in the order given and within a folder by name: `.wasm` and `.wat` files, and whatever

@@ -1,6 +1,7 @@
 //! `loom rules`: the workbench for rewrite rules. Each command has a file; results go to standard output, messages to standard
 //! error, and the exit code is that of `loom`: 0 all is well, 1 a rule or a file is at fault, 2 wrong usage.
 
+mod ablate;
 mod check;
 mod corpus;
 mod list;
@@ -33,6 +34,8 @@ enum Command {
     Test(test::TestArgs),
     /// Write a rule to start from
     New(new::NewArgs),
+    /// Measure what themes or rules are worth by leaving each out in turn
+    Ablate(ablate::AblateArgs),
 }
 
 /// Runs `loom rules` with what follows these two words.
@@ -50,6 +53,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Test(args) => test::run(&args),
         Command::New(args) => new::run(&args),
+        Command::Ablate(args) => ablate::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
