@@ -143,6 +143,9 @@ pub struct Report {
     pub limits: BTreeMap<String, u64>,
     /// Sentences for the user: fall-backs, dropped custom sections, hints.
     pub notes: Vec<String>,
+    /// With `--explain`, the function's e-graph after saturation, for Graphviz.
+    #[serde(skip)]
+    pub egraph_dot: Option<String>,
     /// Text of `--explain`, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,

@@ -177,6 +177,8 @@ pub enum Emit {
     Ssa,
     /// Graphs of the functions for Graphviz.
     Dot,
+    /// The saturated e-graph of the function that --explain names, for Graphviz.
+    Egraph,
 }
 
 /// `--assume` and `--no-assume`.
@@ -224,6 +226,9 @@ impl Args {
             && path.extension().is_none_or(|e| e != "json")
         {
             return Err(format!("--report {}: the name must end in .json", path.display()));
+        }
+        if self.emit == Emit::Egraph && !(self.egraph && self.explain.is_some()) {
+            return Err("--emit egraph needs --egraph and --explain FUNCTION".into());
         }
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let mut caps = Caps::default();
@@ -299,6 +304,7 @@ impl Args {
             Emit::Wat => ".opt.wat",
             Emit::Ssa => ".opt.ssa",
             Emit::Dot => ".opt.dot",
+            Emit::Egraph => ".egraph.dot",
         };
         let mut name = self.input.file_stem().unwrap_or_default().to_owned();
         name.push(extension);

@@ -84,6 +84,7 @@ impl Messages {
             Emit::Wat => " as text",
             Emit::Ssa => " as SSA",
             Emit::Dot => " as graphs",
+            Emit::Egraph => " as an e-graph",
         };
         self.line(
             "1;32",

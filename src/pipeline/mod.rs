@@ -6,6 +6,7 @@
 //! fails there loses its new bodies, first one by one, then all.
 
 mod assemble;
+mod explain;
 mod function;
 mod group;
 mod merged;
@@ -285,6 +286,7 @@ fn attempt(
             *report.limits.entry(name.to_owned()).or_default() += n;
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
+        report.egraph_dot = report.egraph_dot.take().or_else(|| o.egraph_dot.clone());
     }
     let adapters = boundaries::boundaries(&module);
     let mut left = Vec::new();

@@ -49,7 +49,7 @@ const BARS: usize = 380;
 const NUMBERS: usize = 80;
 
 /// One bar for each variant that leaves something out: how much is added without it, in per cent of what it is with all rules. The largest
-/// first.
+/// first; what changes nothing is not drawn.
 pub fn svg(sets: &[Set], variants: &[Vec<Variant>], rows: &[&Row], measure: Measure) -> String {
     let mut bars: Vec<(String, f64)> = Vec::new();
     let mut modules = 0;
@@ -71,6 +71,7 @@ pub fn svg(sets: &[Set], variants: &[Vec<Variant>], rows: &[&Row], measure: Meas
             bars.push((name, (measure.of(&s) as f64 / measure.of(&all) as f64 - 1.0) * 100.0));
         }
     }
+    bars.retain(|bar| bar.1 != 0.0);
     bars.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.cmp(&b.0)));
     bars.truncate(MAX_BARS);
     draw(
