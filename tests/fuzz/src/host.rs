@@ -136,6 +136,8 @@ pub fn look<C: AsContextMut<Data = HostState>>(
     ctx: &mut C,
     get: impl Fn(&C, &str) -> Option<Extern>,
 ) -> Vec<EntityState> {
+    // A host function that is itself the start function is called without an instance: what it finds is not all there is.
+    let mut complete = true;
     let visible = match ctx.as_context_mut().data_mut().visible.take() {
         Some(v) => v,
         None => {
@@ -147,7 +149,7 @@ pub fn look<C: AsContextMut<Data = HostState>>(
                         ctx.as_context_mut().data_mut().names.entry(handle(&f)).or_insert(name);
                     }
                     Some(item) => all.push(item),
-                    None => {}
+                    None => complete = false,
                 }
             }
             all
@@ -182,7 +184,7 @@ pub fn look<C: AsContextMut<Data = HostState>>(
         kept.tables.clear();
     }
     state.kept = kept;
-    state.visible = Some(visible);
+    state.visible = complete.then_some(visible);
     out
 }
 
