@@ -233,10 +233,7 @@ fn computed(
         return Some((built.graph.lookup(node.clone())?, put(proving, node)));
     }
     let args = f.args(inst).iter().map(|&a| terms[a]).collect::<Option<SmallVec<[(Id, Id); 4]>>>()?;
-    let imms = match immediates(data.op, &data.imm) {
-        Some(imms) => imms,
-        None => return None,
-    };
+    let imms = immediates(data.op, &data.imm)?;
     let (mut classes, mut ids): (SmallVec<[Id; 4]>, SmallVec<[Id; 4]>) = Default::default();
     for i in imms {
         let node = Node::leaf(Head::Imm(i));
