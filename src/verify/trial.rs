@@ -90,7 +90,8 @@ pub fn trial(rule: &Rule) -> Option<Trial> {
     }
     let bound = constants(rule);
     let filled = filled(&rule.lhs, &bound);
-    let wat = Writer::new(rule, &filled, &rule.vars, &bound, masks(rule, &bound)).module()?;
+    let vars = lengths(&filled, &rule.vars);
+    let wat = Writer::new(rule, &filled, &vars, &bound, masks(rule, &vars, &bound)).module()?;
     Some(Trial { wat, term: rule.term(&filled, &rule.vars) })
 }
 
@@ -126,6 +127,23 @@ fn filled(lhs: &Pattern, bound: &[Bound<()>]) -> Pattern {
         }
     }
     term
+}
+
+/// The variables, with the type of what is the length of a copy: 64 bits where both memories have such addresses. Rules leave it open.
+fn lengths(term: &Pattern, vars: &[Var]) -> Vec<Var> {
+    let mut vars = vars.to_vec();
+    for node in &term.nodes {
+        let NodeKind::Op { op, args, .. } = &node.kind else { continue };
+        if op.info().imm != ImmKind::MemCopy {
+            continue;
+        }
+        let wide = |a: NodeId| term.node(a).ty == NodeType::Value(Some(Type::I64));
+        if let NodeKind::Var(v) = term.node(args[2]).kind {
+            let ty = if wide(args[0]) && wide(args[1]) { Type::I64 } else { Type::I32 };
+            vars[v.index()].ty.get_or_insert(ty);
+        }
+    }
+    vars
 }
 
 /// Constants and immediates under which the conditions on them hold, or the last that were tried.
@@ -212,7 +230,7 @@ fn candidates(rule: &Rule, ty: Type) -> Vec<Bound<()>> {
 }
 
 /// What is done to parameters so that conditions on them hold: an expression in which `{}` is the parameter.
-fn masks(rule: &Rule, bound: &[Bound<()>]) -> BTreeMap<usize, String> {
+fn masks(rule: &Rule, vars: &[Var], bound: &[Bound<()>]) -> BTreeMap<usize, String> {
     let mut masks: BTreeMap<usize, String> = BTreeMap::new();
     let mut addresses: Vec<VarId> = Vec::new();
     for e in &rule.exprs {
@@ -222,7 +240,7 @@ fn masks(rule: &Rule, bound: &[Bound<()>]) -> BTreeMap<usize, String> {
             match param {
                 Param::Address if !addresses.contains(&v) => addresses.push(v),
                 Param::Length if rule.var(v).kind == VarKind::Value => {
-                    let ty = rule.var(v).ty.unwrap_or(Type::I32);
+                    let ty = vars[v.index()].ty.unwrap_or(Type::I32);
                     masks.insert(v.index(), format!("({ty}.const {LENGTH})"));
                 }
                 _ => {}
