@@ -6,6 +6,7 @@
 use loom_wasm::analysis::{
     CallFacts, Cfg, DomTree, Liveness, Loops, MemorySsa, Summaries, UseCounts, VersionDef,
 };
+use loom_wasm::ir::effects::Aliases;
 use loom_wasm::ir::function::Function;
 use loom_wasm::ir::verify::verify;
 use loom_wasm::ir::{parse, print};
@@ -70,7 +71,7 @@ fn check(what: &str, wasm: &[u8], tally: &mut Tally) {
         for f in &functions {
             facts[f.id.as_u32() as usize] = CallFacts::of(f);
         }
-        Summaries::compute(&facts)
+        Summaries::compute(&facts, Aliases::default())
     });
     for f in &functions {
         if let Err(errors) = timed(&mut tally.verify, || verify(f, &module)) {

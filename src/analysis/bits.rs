@@ -144,8 +144,8 @@ impl Bits {
                 }
                 changed |= bits.pass_on(f, f.term(b));
             }
-            // When all parameters are unknown, one walk says all there is to say.
-            if !changed || pass == MAX_PASSES {
+            // When all parameters are unknown, or nothing leads back, one walk says all there is to say.
+            if !changed || pass == MAX_PASSES || cfg.back_edges().is_empty() {
                 break;
             }
         }

@@ -9,7 +9,7 @@
 //! Linear in functions plus call sites ([`components`]).
 
 use super::{Cfg, components};
-use crate::ir::effects::{EffectSet, effects};
+use crate::ir::effects::{Aliases, EffectSet, effects};
 use crate::ir::entity::{Block, FuncId, Inst};
 use crate::ir::function::{Function, TailCallee, Terminator};
 use crate::ir::ops::{Imm, Op};
@@ -74,6 +74,7 @@ fn term_effects(term: &Terminator) -> EffectSet {
 #[derive(Clone, Debug)]
 pub struct Summaries {
     of: SecondaryMap<FuncId, EffectSet>,
+    aliases: Aliases,
 }
 
 impl Default for Summaries {
@@ -85,12 +86,12 @@ impl Default for Summaries {
 impl Summaries {
     /// Without knowledge: every call may do anything.
     pub fn unknown() -> Summaries {
-        Summaries { of: SecondaryMap::with_default(EffectSet::ALL) }
+        Summaries { of: SecondaryMap::with_default(EffectSet::ALL), aliases: Aliases::default() }
     }
 
     /// From the facts about each function, by index. Functions beyond the end are unknown.
-    pub fn compute(facts: &[CallFacts]) -> Summaries {
-        let mut summaries = Summaries::unknown();
+    pub fn compute(facts: &[CallFacts], aliases: Aliases) -> Summaries {
+        let mut summaries = Summaries { aliases, ..Summaries::unknown() };
         components(
             facts.len(),
             |f| &facts[f.index()].callees,
@@ -107,6 +108,7 @@ impl Summaries {
                         all = all.union(summaries.of[*callee]);
                     }
                 }
+                all = summaries.aliases.widen(all);
                 for &func in component {
                     summaries.of[func] = all;
                 }
@@ -124,8 +126,13 @@ impl Summaries {
     pub fn effects(&self, op: Op, imm: &Imm) -> EffectSet {
         match (op, imm) {
             (Op::Call, Imm::Func(callee)) => self.of[*callee],
-            _ => effects(op, imm),
+            _ => self.aliases.widen(effects(op, imm)),
         }
+    }
+
+    /// What may be the same although its index differs.
+    pub fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// Effects of an instruction.
@@ -178,7 +185,7 @@ mod tests {
             b0(v0: i32):
                 return v0
             }";
-        let s = Summaries::compute(&facts(text));
+        let s = Summaries::compute(&facts(text), Aliases::default());
         let (m0, m1) = (MemoryId::from_u32(0), MemoryId::from_u32(1));
         let f = |n| s.function(FuncId::from_u32(n));
         assert_eq!(f(3), EffectSet::NONE);
@@ -220,7 +227,7 @@ mod tests {
                 call_indirect type0 table0 v0
                 return
             }";
-        let s = Summaries::compute(&facts(text));
+        let s = Summaries::compute(&facts(text), Aliases::default());
         let diverges = EffectSet::NONE.as_call();
         let f = |n| s.function(FuncId::from_u32(n));
         assert_eq!(f(0), diverges.union(EffectSet::TRAPS));
@@ -258,7 +265,7 @@ mod tests {
                 }
                 seen
             };
-            let summaries = Summaries::compute(&list);
+            let summaries = Summaries::compute(&list, Aliases::default());
             for f in 0..n {
                 let mut expected = list[f].own;
                 let seen = reached(f);
@@ -282,6 +289,6 @@ mod tests {
                 callees: if i + 1 == n { vec![] } else { vec![FuncId::new(i + 1)] },
             })
             .collect();
-        assert_eq!(Summaries::compute(&list).function(FuncId::new(0)), EffectSet::TRAPS);
+        assert_eq!(Summaries::compute(&list, Aliases::default()).function(FuncId::new(0)), EffectSet::TRAPS);
     }
 }

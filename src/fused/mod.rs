@@ -135,7 +135,7 @@ pub fn recognize(
     carried: &mut Carried,
 ) -> Knowledge {
     if assumed.is_nothing() {
-        return Knowledge::default();
+        return Knowledge::new([], [], summaries.aliases());
     }
     let mut stacks = stacks::recognized(module, shapes);
     if assumed.canonical_abi {
@@ -147,7 +147,7 @@ pub fn recognize(
         carried.areas = areas::merged(std::mem::take(&mut carried.areas));
     }
     stacks.retain(|_| assumed.shadow_stack);
-    let mut knowledge = Knowledge::new(carried.roles.iter().copied(), stacks);
+    let mut knowledge = Knowledge::new(carried.roles.iter().copied(), stacks, summaries.aliases());
     for area in areas::unread(module, shapes, &carried.areas) {
         knowledge.add_unread(area.memory, area.start, area.end);
     }

@@ -2,7 +2,8 @@
 //!
 //! A resource is the contents or the size of one memory, a global, a table, the set of droppable segments, the
 //! garbage-collected heap, exceptions, traps, or the host. The set is a pair of `u128` masks: indices beyond a
-//! field's width share bits, which can only make two effects look related that are not.
+//! field's width share bits, which can only make two effects look related that are not. Imported entities that may be one and the
+//! same are made to look related by [`Aliases`].
 //! Orders that matter follow from [`EffectSet::conflicts`]: reads commute with reads and with traps; a trap never crosses
 //! a write; two out-of-bounds traps of linear memory commute (nobody can tell them apart), any two other traps do not,
 //! for they may be of different kinds.
@@ -110,6 +111,54 @@ impl EffectSet {
     #[must_use]
     pub fn as_call(self) -> EffectSet {
         EffectSet { reads: self.reads, writes: self.writes | HOST }
+    }
+}
+
+/// Imported entities that a host may supply as one and the same (specification, section 4.5.4: an import is an address, and nothing
+/// says that two of them differ). What happens to one of a group may happen to all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aliases {
+    /// Resources that may be the same, two and more in each.
+    groups: Vec<u128>,
+    memories: u128,
+}
+
+impl Aliases {
+    /// Of groups of entities that may be the same; those of one entity say nothing.
+    pub fn new<T, G>(memories: &[MemoryId], tables: T, globals: G) -> Aliases
+    where
+        T: IntoIterator<Item = Vec<TableId>>,
+        G: IntoIterator<Item = Vec<GlobalId>>,
+    {
+        fn mask<E: Copy>(list: &[E], of: fn(E) -> u128) -> Option<u128> {
+            (list.len() > 1).then(|| list.iter().fold(0, |all, &e| all | of(e)))
+        }
+        let tables = tables.into_iter().filter_map(|list| mask(&list, table_mask));
+        let globals = globals.into_iter().filter_map(|list| mask(&list, global_mask));
+        let (data, size) = (mask(memories, data_mask), mask(memories, size_mask));
+        let groups = data.into_iter().chain(size).chain(tables).chain(globals).collect();
+        Aliases { groups, memories: data.unwrap_or(0) }
+    }
+
+    /// Whether two memories, by their indices, may be one.
+    pub fn may_be_one(&self, a: MemoryId, b: MemoryId) -> bool {
+        a == b || self.has_twin(a) && self.has_twin(b)
+    }
+
+    /// Whether some other memory may be the same.
+    pub fn has_twin(&self, memory: MemoryId) -> bool {
+        self.memories & data_mask(memory) != 0
+    }
+
+    /// The effects on all that may be the same as what is named.
+    #[must_use]
+    pub fn widen(&self, mut set: EffectSet) -> EffectSet {
+        for group in &self.groups {
+            for half in [&mut set.reads, &mut set.writes] {
+                *half |= if *half & group == 0 { 0 } else { *group };
+            }
+        }
+        set
     }
 }
 

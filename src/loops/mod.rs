@@ -1,8 +1,8 @@
 //! Loops made cheaper before the e-graph, for speed only: fewer branches and fewer operators an iteration.
 //!
 //! **What.** [`improved`] runs [`rotate`], which puts the test of a loop at its end, behind a copy of it before the loop; then [`carry`],
-//! which makes what the previous iteration has computed already a parameter of the header. `docs/whole-program.md` has
-//! the licence of each and what makes it decline.
+//! which makes what the previous iteration has computed already a parameter of the header; then [`unroll`], which makes every second
+//! test of a counter unnecessary. `docs/loops.md` has the licence of each and what makes it decline.
 //!
 //! **Invariants in.** A graph that verifies and is reducible. **Invariants out.** The same; every effect and every trap happens as
 //! often and in the order in which it did.
@@ -14,6 +14,7 @@
 
 pub mod carry;
 pub mod rotate;
+pub mod unroll;
 
 use crate::analysis::Cfg;
 use crate::chaos::Chaos;
@@ -35,5 +36,6 @@ pub fn improved(f: &Function, chaos: Chaos) -> Option<(Function, Counts)> {
     let mut counts = Counts::new();
     rotate::rotate(&mut g, chaos, &mut counts);
     carry::carry(&mut g, chaos, &mut counts);
+    unroll::unroll(&mut g, chaos, &mut counts);
     (!counts.is_empty()).then_some((g, counts))
 }

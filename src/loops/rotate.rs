@@ -129,8 +129,14 @@ fn rotate_one(f: &mut Function, loops: &Loops, copies: &mut Copies, header: Bloc
         f.values[v].hint = f.values[p].hint;
         map.insert(p, v);
     }
-    for i in f.blocks[header].insts.clone() {
+    for i in std::mem::take(&mut f.blocks[header].insts) {
         let InstData { op, imm, .. } = f.insts[i];
+        // What is the same in every iteration is computed before the loop only; constants would become parameters.
+        if op.is_pure() && f.args(i).iter().all(|a| !map.contains_key(a)) {
+            f.blocks[copy].insts.push(i);
+            continue;
+        }
+        f.blocks[header].insts.push(i);
         let args: Vec<Value> = f.args(i).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
         let results = f.results(i).to_vec();
         let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();

@@ -123,8 +123,8 @@ fn is_dead(
                 dead = false;
                 break 'ways;
             }
+            // A fill or a copy writes all of its bytes, or traps and ends the function.
             if let Some(write) = objects.written(f, i)
-                && f.insts[i].op.kind() == Kind::Store
                 && objects.relation(access, &write) != Relation::Disjoint
             {
                 open &= !common(access, &write).unwrap_or(0);

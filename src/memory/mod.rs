@@ -31,6 +31,7 @@ pub use forward::loaded;
 use crate::analysis::Summaries;
 use crate::ir::cleanup::cleanup;
 use crate::ir::dce::dce;
+use crate::ir::effects::Aliases;
 use crate::ir::entity::{FuncId, GlobalId, MemoryId};
 use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
@@ -53,6 +54,15 @@ pub enum Role {
     Free(MemoryId),
 }
 
+impl Role {
+    /// The memory that is allocated in.
+    pub fn memory(self) -> MemoryId {
+        match self {
+            Role::Realloc(memory) | Role::Free(memory) => memory,
+        }
+    }
+}
+
 /// What the assumptions allow to be known about a module.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
@@ -60,20 +70,29 @@ pub struct Knowledge {
     stacks: HashMap<GlobalId, MemoryId>,
     /// Bytes that are written at constant addresses and that nobody reads, by memory: first, and behind the last.
     unread: HashMap<MemoryId, Vec<(u32, u32)>>,
+    /// Memories that may be one.
+    aliases: Aliases,
 }
 
 impl Knowledge {
     /// From the functions of allocators (assumption `canonical-abi`) and the stack pointers (`shadow-stack`), each with
-    /// its memory.
+    /// its memory. Nothing is known of memories that others may be the same as.
     pub fn new(
         roles: impl IntoIterator<Item = (FuncId, Role)>,
         stacks: impl IntoIterator<Item = (GlobalId, MemoryId)>,
+        aliases: &Aliases,
     ) -> Knowledge {
         Knowledge {
-            roles: roles.into_iter().collect(),
-            stacks: stacks.into_iter().collect(),
+            roles: roles.into_iter().filter(|(_, role)| !aliases.has_twin(role.memory())).collect(),
+            stacks: stacks.into_iter().filter(|&(_, memory)| !aliases.has_twin(memory)).collect(),
             unread: HashMap::new(),
+            aliases: aliases.clone(),
         }
+    }
+
+    /// Whether two memories, by their indices, may be one.
+    pub fn may_be_one(&self, a: MemoryId, b: MemoryId) -> bool {
+        self.aliases.may_be_one(a, b)
     }
 
     /// What a function is to an allocator.
@@ -98,7 +117,9 @@ impl Knowledge {
 
     /// Nobody reads these bytes (assumption `return-areas`), which are in bounds.
     pub fn add_unread(&mut self, memory: MemoryId, start: u32, end: u32) {
-        self.unread.entry(memory).or_default().push((start, end));
+        if !self.aliases.has_twin(memory) {
+            self.unread.entry(memory).or_default().push((start, end));
+        }
     }
 
     /// Whether so many bytes from an address on are in bounds and not read by anybody.
@@ -186,8 +207,9 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         let before = counts.get("expanded-copies").copied();
         copies::expand_small_copies(f, cx, &mut counts);
         if counts.get("expanded-copies").copied() != before {
-            // What is known of the source need not be loaded.
+            // What is known of the source need not be loaded, and some of the stores are not needed.
             forward::forward_loads(f, cx, &mut { MAX_WORK }, &mut counts);
+            dead::remove_dead_stores(f, cx, &mut { MAX_WORK }, &mut counts);
         }
     }
     dce(f);

@@ -459,7 +459,8 @@ impl<'a> Objects<'a> {
     /// How `a` lies to `b`, both in bounds.
     pub fn relation(&self, a: &Access, b: &Access) -> Relation {
         if a.memory != b.memory {
-            return Relation::Disjoint;
+            let one = self.knowledge.may_be_one(a.memory, b.memory);
+            return if one { Relation::Unknown } else { Relation::Disjoint };
         }
         if a.place.root == b.place.root
             && let (Some(wa), Some(wb)) = (a.width, b.width)

@@ -1,6 +1,7 @@
 //! What function graphs ask of the module around them ([`ModuleInfo`]).
 
 use super::{CompositeType, FieldType, Module, StorageType};
+use crate::ir::effects::Aliases;
 use crate::ir::entity::*;
 use crate::ir::info::{Composite, Field, ModuleInfo};
 use crate::ir::types::{RefType, Type};
@@ -19,6 +20,23 @@ impl Module {
     /// place in it.
     pub fn canonical_type(&self, ty: TypeId) -> TypeId {
         self.canonical.get(ty.index()).copied().unwrap_or(ty)
+    }
+
+    /// Which imported entities a host may supply as one: memories, tables, and mutable globals of the same type. What the module
+    /// defines itself is nothing else.
+    pub fn aliases(&self) -> Aliases {
+        let memories: Vec<MemoryId> =
+            self.memories.iter().filter(|(_, m)| m.imported).map(|(id, _)| id).collect();
+        let tables = self.tables.iter().filter(|(_, t)| t.imported).map(|(id, _)| id).collect();
+        // One reference type can be written in many ways.
+        let kind = |ty: Type| Some(ty).filter(|t| !matches!(t, Type::Ref(_)));
+        let kinds =
+            [Type::I32, Type::I64, Type::F32, Type::F64, Type::V128].map(Some).into_iter().chain([None]);
+        let globals = kinds.map(|of| {
+            let imported = self.globals.iter().filter(|(_, g)| g.mutable && g.init.is_none());
+            imported.filter(|(_, g)| kind(g.ty) == of).map(|(id, _)| id).collect()
+        });
+        Aliases::new(&memories, [tables], globals)
     }
 }
 

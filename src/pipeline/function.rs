@@ -17,7 +17,7 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
-use crate::loops;
+use crate::loops::{self, unroll};
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
@@ -167,7 +167,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let looped = improved_loops(f, cx, &mut result);
     let candidates = candidates(f, looped.as_ref().unwrap_or(f), old_size, cx, &mut result);
     if !candidates.is_empty() {
-        let sure = cx.signatures.touches(f.id) || result.erases();
+        let sure = cx.signatures.touches(f.id) || result.erases() || result.loops.contains_key(unroll::PASS);
         match choose(candidates, old_size, sure, cx) {
             Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
             None => result.reasons.insert(0, "larger".to_owned()),
@@ -268,6 +268,8 @@ fn candidates(
         let plain = (code.size(), code.cost(cx.costs));
         let first = match (candidates.first(), cx.options.objective) {
             (None, _) => true,
+            // The estimate counts both copies of an unrolled loop in full, though each runs half as often.
+            _ if result.loops.contains_key(unroll::PASS) => false,
             (Some((_, size)), Objective::Size) => plain.0 < *size,
             (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(cx.costs), *size),
         };

@@ -14,6 +14,7 @@ use crate::module::{Module, TypeMap};
 use crate::program::chains::{self, chained};
 use crate::program::constants::Constants;
 use crate::program::inline::{InlineCaps, Plan, Ready, call_sites, expand};
+use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
@@ -31,6 +32,7 @@ pub(super) struct Source<'a> {
     pub types: &'a TypeMap,
     pub program: &'a Program,
     pub constants: &'a Constants,
+    pub ranges: &'a Ranges,
     pub signatures: &'a Signatures,
     /// Stores to unread globals that were taken out.
     pub stores: &'a AtomicU64,
@@ -38,28 +40,31 @@ pub(super) struct Source<'a> {
     pub known: &'a AtomicU64,
     /// Reads of globals that always hold the same.
     pub globals: &'a AtomicU64,
+    /// Values that follow from what bits callers pass or callees return.
+    pub folded: &'a AtomicU64,
     /// Whether a graph does not fit the new signatures, which no valid one is known to do.
     pub misfit: &'a AtomicBool,
 }
 
 impl Source<'_> {
-    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals` and `known`; `None` where it does
+    /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals`, `known` and `folded`; `None` where it does
     /// not fit the new signatures.
-    fn prepare(&self, f: &mut Function) -> Option<[u64; 3]> {
+    fn prepare(&self, f: &mut Function) -> Option<[u64; 4]> {
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
+        let folded = self.ranges.apply(f);
         if !self.signatures.apply(f) {
             self.misfit.store(true, Ordering::Relaxed);
             return None;
         }
-        Some([stores, globals, known])
+        Some([stores, globals, known, folded])
     }
 
     /// The same for a function's own graph, of which copies are not counted again.
     fn prepared(&self, mut f: Function) -> Option<Function> {
         let counts = self.prepare(&mut f)?;
-        for (sum, n) in [self.stores, self.globals, self.known].into_iter().zip(counts) {
+        for (sum, n) in [self.stores, self.globals, self.known, self.folded].into_iter().zip(counts) {
             sum.fetch_add(n, Ordering::Relaxed);
         }
         Some(f)

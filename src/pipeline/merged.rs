@@ -62,6 +62,7 @@ pub(super) fn merge_memories(output: &mut Output, options: &Options, files: &Fil
 
     let multi_value = module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1));
     let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
+    let aliases = module.aliases();
     let moved = |body: UndecodedBody<'_>| -> Result<Option<(FuncId, StackCode)>, String> {
         let func = body.func;
         let mut moves = false;
@@ -78,7 +79,7 @@ pub(super) fn merge_memories(output: &mut Output, options: &Options, files: &Fil
         if options.verify {
             clock.time("verify", || verify(&f, &module)).map_err(|errors| errors[0].clone())?;
         }
-        let effects = |op, imm: &_| effects(op, imm);
+        let effects = |op, imm: &_| aliases.widen(effects(op, imm));
         let context = LowerContext {
             effects: &effects,
             multi_value,

@@ -27,6 +27,7 @@ use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::inline;
 use crate::program::memories::{self, Memories};
+use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
 use crate::{Error, Objective, Options, Report};
@@ -131,6 +132,7 @@ fn attempt(
         mut inline,
         mut constants,
         accesses,
+        mut ranges,
         table_writes,
         operators,
         shapes,
@@ -175,6 +177,7 @@ fn attempt(
         for (n, facts) in inline.iter_mut().enumerate() {
             if !program.is_called(FuncId::new(n)) {
                 (*facts, constants[n]) = (Default::default(), None);
+                ranges[n] = None;
             }
         }
         let mut pinned = program.pinned(&module);
@@ -189,13 +192,14 @@ fn attempt(
                 true => Signatures::solve(&module, &constants, &known, fixed),
                 false => Signatures::default(),
             };
-            Whole { plan, constants: known, signatures }
+            let ranges = Ranges::solve(&ranges, &known, |f| module.func_type(f).params.len(), fixed);
+            Whole { plan, constants: known, signatures, ranges }
         });
         for &(limit, n) in &whole.plan.limits {
             *report.limits.entry(limit.to_owned()).or_default() += n;
         }
     }
-    drop((inline, constants));
+    drop((inline, constants, ranges));
     let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
     if original.is_some() {
         let dropped = whole.signatures.change_types(&mut module);
@@ -229,7 +233,7 @@ fn attempt(
         explain,
         clock: &clock,
     };
-    let (stores, known, globals, misfit) = Default::default();
+    let (stores, known, globals, folded, misfit) = Default::default();
     let optimized: Vec<(FuncId, Optimized)> = match &program {
         None => Vec::new(),
         Some(program) => {
@@ -238,11 +242,13 @@ fn attempt(
                 types: &types,
                 program,
                 constants: &whole.constants,
+                ranges: &whole.ranges,
                 signatures: &whole.signatures,
                 stores: &stores,
                 known: &known,
                 globals: &globals,
                 misfit: &misfit,
+                folded: &folded,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
             group::optimize_all(called, &source, &whole.plan, &shared)
@@ -258,6 +264,7 @@ fn attempt(
         ("unread-global-stores", stores),
         ("constants-between-functions", known),
         ("constant-globals", globals),
+        ("ranges-between-functions", folded),
     ] {
         let n = AtomicU64::into_inner(count);
         if n > 0 {
@@ -321,6 +328,7 @@ struct Whole {
     plan: inline::Plan,
     constants: Constants,
     signatures: Signatures,
+    ranges: Ranges,
 }
 
 /// How many refusals are written out; all are counted.

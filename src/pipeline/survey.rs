@@ -16,6 +16,7 @@ use crate::program::devirt::TableWrites;
 use crate::program::inline::InlineFacts;
 use crate::program::interface::CallConstants;
 use crate::program::memories::Accesses;
+use crate::program::ranges::CallRanges;
 use cranelift_entity::{EntityRef, EntitySet};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,10 +34,12 @@ pub(super) struct Survey<'a> {
     pub inline: Vec<InlineFacts>,
     /// How functions look to [`crate::fused`], by index; empty when that was not asked for.
     pub shapes: Vec<Shape>,
-    /// What each function passes and returns, by index; `None` for what is imported or kept as bytes.
+    /// The constants and parameters that each function passes and returns, by index; `None` for what is imported or kept as bytes.
     pub constants: Vec<Option<CallConstants>>,
     /// What each function does to memories that may be private, by index.
     pub accesses: Vec<Accesses>,
+    /// The bits known to be zero in what it passes and returns, by index; likewise.
+    pub ranges: Vec<Option<CallRanges>>,
     /// The tables that bodies write.
     pub table_writes: TableWrites,
     /// The proposals whose operators the functions use, as bits by [`Feature`].
@@ -118,6 +121,7 @@ pub(super) fn survey<'a>(
         inline: InlineFacts,
         constants: Option<CallConstants>,
         accesses: Accesses,
+        ranges: Option<CallRanges>,
         writes: TableWrites,
         operators: u32,
         shape: Shape,
@@ -139,6 +143,7 @@ pub(super) fn survey<'a>(
                         inline: InlineFacts::raw(mentions),
                         constants: None,
                         accesses: Accesses::unknown(named.into_iter().filter(|m| memories.contains(*m))),
+                        ranges: None,
                         writes,
                         operators: 0,
                         shape: Shape::default(),
@@ -153,6 +158,7 @@ pub(super) fn survey<'a>(
                         inline: InlineFacts::of(&f, bytes, loops),
                         constants: Some(CallConstants::of(&f)),
                         accesses: Accesses::of(&f, memories),
+                        ranges: Some(CallRanges::of(&f)),
                         writes: TableWrites::of(&f),
                         operators: operators(&f),
                         shape: if shapes { Shape::of(&f, &module) } else { Shape::default() },
@@ -169,6 +175,7 @@ pub(super) fn survey<'a>(
     let mut inline = vec![InlineFacts::default(); module.funcs.len()];
     let mut constants: Vec<Option<CallConstants>> = vec![None; module.funcs.len()];
     let mut accesses = vec![Accesses::default(); module.funcs.len()];
+    let mut ranges: Vec<Option<CallRanges>> = vec![None; module.funcs.len()];
     let mut all_shapes = vec![Shape::default(); if shapes { module.funcs.len() } else { 0 }];
     let mut table_writes = TableWrites::default();
     let mut operators = 1 << Feature::mvp as u32;
@@ -181,13 +188,14 @@ pub(super) fn survey<'a>(
         inline[func] = one.inline;
         constants[func] = one.constants;
         accesses[func] = one.accesses;
+        ranges[func] = one.ranges;
         operators |= one.operators;
         if shapes {
             all_shapes[func] = one.shape;
         }
         functions.push(one.surveyed);
     }
-    let summaries = clock.time("analysis", || Summaries::compute(&facts));
+    let summaries = clock.time("analysis", || Summaries::compute(&facts, module.aliases()));
     let shapes = all_shapes;
     Ok(Survey {
         module,
@@ -197,6 +205,7 @@ pub(super) fn survey<'a>(
         inline,
         constants,
         accesses,
+        ranges,
         table_writes,
         operators,
         shapes,

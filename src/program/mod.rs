@@ -29,6 +29,7 @@ pub mod merge;
 pub mod merged_memories;
 pub mod parametrize;
 pub mod plan;
+pub mod ranges;
 pub mod reach;
 pub mod roots;
 pub mod seen;

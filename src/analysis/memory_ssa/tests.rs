@@ -1,5 +1,6 @@
 use super::super::CallFacts;
 use super::*;
+use crate::ir::effects::Aliases;
 use crate::ir::entity::FuncId;
 use crate::ir::parse;
 
@@ -60,7 +61,7 @@ fn calls_go_by_their_summaries() {
     let f = graph("v1: i32 = i32.load mem0 v0\ncall func1\ncall func2\nv2: i32 = i32.load mem0 v0\nreturn");
     let store = EffectSet { reads: 0, writes: effects::data_mask(MemoryId::from_u32(1)) };
     let known = CallFacts { own: store, callees: vec![] };
-    let summaries = Summaries::compute(&[CallFacts::unknown(), known.clone(), known]);
+    let summaries = Summaries::compute(&[CallFacts::unknown(), known.clone(), known], Aliases::default());
     let (_, m) = compute_with(&f, &summaries);
     assert_eq!(m.before(inst(&f, 0, 0), data(0)), m.before(inst(&f, 0, 3), data(0)));
     let (_, m) = compute_with(&f, &Summaries::unknown());
@@ -214,7 +215,7 @@ fn random_graphs_are_sound_and_minimal() {
     };
     let only_memory_1 = EffectSet { reads: 0, writes: data(1).mask() };
     let facts = [CallFacts::unknown(), CallFacts { own: only_memory_1, callees: vec![] }];
-    let summaries = Summaries::compute(&facts);
+    let summaries = Summaries::compute(&facts, Aliases::default());
     let mut irreducible = 0;
     for round in 0..2000 {
         let f = random_graph(&mut random);

@@ -251,6 +251,11 @@ fn difference(calls: &[Call], before: &[Step], after: &[Step]) -> Verdict {
     Verdict::Equal(compared(before))
 }
 
+/// Whether the host supplies what is imported with one type as one thing: a module cannot know.
+fn twins(seed: u64) -> bool {
+    seed & 1 == 1
+}
+
 fn compared(steps: &[Step]) -> Compared {
     Compared {
         calls: steps.len() - 1,
@@ -277,11 +282,11 @@ pub fn compare(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict
         return Verdict::Mismatch(what);
     }
     let calls = plan(&old.surface, seed, rounds);
-    let steps = match wasmi_run::run(&engine, &old, &old, &calls, FUEL) {
+    let steps = match wasmi_run::run(&engine, &old, &old, &calls, FUEL, twins(seed)) {
         Ok(steps) => steps,
         Err(e) => return Verdict::Skip(e),
     };
-    match wasmi_run::run(&engine, &new, &old, &calls, FUEL_AFTER) {
+    match wasmi_run::run(&engine, &new, &old, &calls, FUEL_AFTER, twins(seed)) {
         Ok(after) => difference(&calls, &steps, &after),
         Err(e) => Verdict::Mismatch(format!("run after: {e}")),
     }
@@ -302,11 +307,11 @@ fn in_wasmtime(before: &[u8], after: &[u8], seed: u64, rounds: usize) -> Verdict
         return Verdict::Mismatch(format!("in wasmtime: {what}"));
     }
     let calls = plan(&old.surface, seed, rounds);
-    let steps = match wasmtime_run::run(&old, &old, &calls, FUEL) {
+    let steps = match wasmtime_run::run(&old, &old, &calls, FUEL, twins(seed)) {
         Ok(steps) => steps,
         Err(e) => return Verdict::Skip(e),
     };
-    match wasmtime_run::run(&new, &old, &calls, FUEL_AFTER) {
+    match wasmtime_run::run(&new, &old, &calls, FUEL_AFTER, twins(seed)) {
         Ok(after) => match difference(&calls, &steps, &after) {
             Verdict::Mismatch(what) => Verdict::Mismatch(format!("in wasmtime: {what}")),
             verdict => verdict,
@@ -329,8 +334,8 @@ fn engines_differ(wasm: &[u8], seed: u64, rounds: usize) -> Option<String> {
     one.name_imports = false;
     let two = wasmtime_run::load(wasm).ok()?;
     let calls = plan(&one.surface, seed, rounds);
-    let mut one = wasmi_run::run(&engine, &one, &one, &calls, FUEL_AFTER).ok()?;
-    let mut two = wasmtime_run::run(&two, &two, &calls, FUEL_AFTER).ok()?;
+    let mut one = wasmi_run::run(&engine, &one, &one, &calls, FUEL_AFTER, twins(seed)).ok()?;
+    let mut two = wasmtime_run::run(&two, &two, &calls, FUEL_AFTER, twins(seed)).ok()?;
     // Fuel and stacks differ lawfully: the rest of the runs is not comparable.
     let exhausted = |steps: &[Step]| steps.iter().position(|s| matches!(s.outcome, Outcome::Exhausted(_)));
     let end = [exhausted(&one), exhausted(&two)].into_iter().flatten().min().unwrap_or(one.len());

@@ -49,11 +49,18 @@ impl Text {
     fn write_module(&mut self) {
         self.line("(module (type $f (func (param i32) (result i32)))");
         self.line("(import \"env\" \"log\" (func $log (param i32)))");
+        // What is imported may be one and the same thing.
+        let imported = self.rng.percent(30);
         for m in 0..self.memories {
             let ty = if self.is_wide(m) { "i64 " } else { "" };
-            self.line(format!("(memory $m{m} (export \"m{m}\") {ty}1 3)"));
+            let import = if imported { format!("(import \"env\" \"m{m}\") ") } else { String::new() };
+            self.line(format!("(memory $m{m} (export \"m{m}\") {import}{ty}1 3)"));
         }
         for g in 0..3 {
+            if imported && g < 2 {
+                self.line(format!("(global $g{g} (import \"env\" \"g{g}\") (mut i32))"));
+                continue;
+            }
             let ty = if g == 2 { "i64" } else { "i32" };
             let export = if self.rng.percent(50) { format!("(export \"g{g}\") ") } else { String::new() };
             self.line(format!("(global $g{g} {export}(mut {ty}) ({ty}.const {}))", 100 + g));
@@ -301,7 +308,9 @@ impl Text {
     fn counted_loop(&mut self, depth: u32) {
         let n = self.loops;
         self.loops += 1;
-        let times = self.rng.range(1, 3);
+        // An innermost one now and then runs as often as those that are unrolled.
+        let (times, depth) =
+            if self.rng.percent(20) { (self.rng.range(8, 11), 0) } else { (self.rng.range(1, 3), depth) };
         self.line(format!("(local.set $n{n} (i32.const {times})) (loop $l{n}"));
         self.statement(depth);
         self.statement(depth);

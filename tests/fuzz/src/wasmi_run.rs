@@ -151,7 +151,8 @@ fn kind(ty: &ExternType) -> String {
 /// Instantiates the module and makes the calls, one step each; the first step is the instantiation.
 ///
 /// Stops after a step that ended in [`Outcome::Exhausted`]. `fuel` is given to each step. `before` is the module whose imports the
-/// host supplies: more than `loaded` has where unused ones are gone.
+/// host supplies: more than `loaded` has where unused ones are gone. With `twins` memories, tables and globals that are imported
+/// with the same type are one and the same.
 ///
 /// # Errors
 /// When its imports cannot be made.
@@ -161,6 +162,7 @@ pub fn run(
     before: &Loaded,
     calls: &[Call],
     fuel: u64,
+    twins: bool,
 ) -> Result<Vec<Step>, String> {
     let module = &loaded.module;
     let names = |of: &Loaded| -> Vec<(String, String, String)> {
@@ -188,9 +190,17 @@ pub fn run(
     // One entity for each import; two imports of one name and type get two entities, which keeps the log apart.
     let mut linker = wasmi::Linker::new(engine);
     linker.allow_shadowing(true);
+    let mut first: BTreeMap<String, Extern> = BTreeMap::new();
     for (import, still) in supplied.imports().zip(still) {
-        let item = make_import(&mut store, import.module(), import.name(), import.ty())
-            .map_err(|e| e.to_string())?;
+        let twin = first.get(&format!("{:?}", import.ty())).filter(|_| twins).cloned();
+        let item = match twin {
+            Some(item) => item,
+            None => make_import(&mut store, import.module(), import.name(), import.ty())
+                .map_err(|e| e.to_string())?,
+        };
+        if !matches!(item, Extern::Func(_)) {
+            first.entry(format!("{:?}", import.ty())).or_insert_with(|| item);
+        }
         match &item {
             Extern::Func(f) => {
                 if loaded.name_imports {

@@ -441,7 +441,13 @@ impl Running for Runner {
 ///
 /// # Errors
 /// When its imports cannot be made.
-pub fn run(loaded: &Loaded, before: &Loaded, calls: &[Call], fuel: u64) -> Result<Vec<Step>, String> {
+pub fn run(
+    loaded: &Loaded,
+    before: &Loaded,
+    calls: &[Call],
+    fuel: u64,
+    twins: bool,
+) -> Result<Vec<Step>, String> {
     let names = |of: &Loaded| -> Vec<(String, String)> {
         of.module.imports().map(|i| (i.module().to_owned(), i.name().to_owned())).collect()
     };
@@ -463,9 +469,17 @@ pub fn run(loaded: &Loaded, before: &Loaded, calls: &[Call], fuel: u64) -> Resul
     store.limiter(|s| &mut s.limits);
     store.set_fuel(fuel).map_err(|e| e.to_string())?;
     let mut imports = Vec::new();
+    let mut first: BTreeMap<String, Extern> = BTreeMap::new();
     for (import, still) in supplied.imports().zip(still) {
-        let item = make_import(&mut store, import.module(), import.name(), &import.ty())
-            .map_err(|e| format!("cannot be instantiated: {e}"))?;
+        let twin = first.get(&format!("{:?}", import.ty())).filter(|_| twins).cloned();
+        let item = match twin {
+            Some(item) => item,
+            None => make_import(&mut store, import.module(), import.name(), &import.ty())
+                .map_err(|e| format!("cannot be instantiated: {e}"))?,
+        };
+        if !matches!(item, Extern::Func(_) | Extern::Tag(_)) {
+            first.entry(format!("{:?}", import.ty())).or_insert_with(|| item.clone());
+        }
         // Imported functions have no name here: a reference to one is not the function that the host made.
         if !matches!(item, Extern::Func(_) | Extern::Tag(_)) {
             store.data_mut().imported.push(item.clone());

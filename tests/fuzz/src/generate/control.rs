@@ -74,7 +74,12 @@ impl Body<'_> {
     /// A loop that runs at most a few times; sometimes with loop parameters.
     pub fn counted_loop(&mut self, depth: u32) {
         let counter = self.new_local(ValType::I32, Role::Counter);
-        let times = self.rng.range(0, 6) as i32;
+        // A short outermost one now and then runs as often as those that are unrolled.
+        let (times, depth, statements) = if self.loops == 0 && self.rng.percent(30) {
+            (self.rng.range(8, 11) as i32, depth.min(1), 1)
+        } else {
+            (self.rng.range(0, 6) as i32, depth, 3)
+        };
         self.emit_all([I::I32Const(times), I::LocalSet(counter)]);
         let params: Vec<ValType> = if self.rng.percent(30) {
             (0..self.rng.range(1, 2)).map(|_| scalar(self.rng)).collect()
@@ -94,7 +99,7 @@ impl Body<'_> {
         self.emit(I::Loop(block));
         self.labels.push(Label { types: params.clone(), counter: Some(counter) });
         self.sink(&params);
-        for _ in 0..self.rng.range(1, 3) {
+        for _ in 0..self.rng.range(1, statements) {
             self.statement(depth);
         }
         if self.rng.percent(90) {

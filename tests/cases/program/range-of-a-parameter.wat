@@ -1,0 +1,10 @@
+;; Every call passes less than 256: the test is decided and the mask goes.
+;; FIRES: ranges-between-functions
+(module
+  (memory (export "m") 1)
+  (func $f (param $x i32) (result i32)
+    (if (i32.gt_u (local.get $x) (i32.const 255)) (then (i32.store (i32.const 8) (local.get $x))))
+    (i32.add (i32.and (local.get $x) (i32.const 0xff)) (i32.load (i32.const 4))))
+  (func (export "a") (param i32) (result i32) (call $f (i32.and (local.get 0) (i32.const 0x7f))))
+  (func (export "b") (param i32) (result i32) (call $f (i32.load8_u (i32.and (local.get 0) (i32.const 0xff)))))
+  (func (export "c") (param i32) (result i32) (call $f (i32.const 200))))
