@@ -31,5 +31,5 @@ pub mod verify;
 pub use error::Error;
 pub use input::read_input;
 pub use options::{Assumptions, Objective, Options};
-pub use pipeline::{Output, optimize};
+pub use pipeline::{Output, optimize, optimize_with};
 pub use report::Report;

@@ -99,6 +99,26 @@ pub struct AddressSpace {
     pub pairs: Vec<MemoryPair>,
 }
 
+/// What saturation made, and what extraction chose of it; summed over the functions that got an e-graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EgraphCounts {
+    /// Nodes after saturation.
+    pub nodes: u64,
+    /// Classes after saturation.
+    pub classes: u64,
+    /// Prices of the instructions extracted, each counted once, by the table of the objective ([`crate::cost`]).
+    pub cost: u64,
+}
+
+impl EgraphCounts {
+    /// Adds those of another function.
+    pub fn add(&mut self, other: EgraphCounts) {
+        self.nodes += other.nodes;
+        self.classes += other.classes;
+        self.cost += other.cost;
+    }
+}
+
 /// Everything loom has to say about one run (design, section 9).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -112,6 +132,8 @@ pub struct Report {
     pub functions: FunctionCounts,
     /// Rule name to number of unions it made.
     pub rules: BTreeMap<String, u64>,
+    /// E-graphs. Of several rounds, those of the last.
+    pub egraph: EgraphCounts,
     /// What the whole-program passes did, by name: how often.
     pub passes: BTreeMap<String, u64>,
     /// Assumption name to number of uses.
@@ -127,6 +149,9 @@ pub struct Report {
     pub limits: BTreeMap<String, u64>,
     /// Sentences for the user: fall-backs, dropped custom sections, hints.
     pub notes: Vec<String>,
+    /// With `--explain`, the function's e-graph after saturation, for Graphviz.
+    #[serde(skip)]
+    pub egraph_dot: Option<String>,
     /// Text of `--explain`, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,

@@ -151,6 +151,21 @@ pub enum Level {
     Smallest,
 }
 
+impl Level {
+    /// Effort and objective.
+    pub fn meaning(self) -> (u8, Objective) {
+        match self {
+            Level::None => (0, Objective::Speed),
+            Level::One => (1, Objective::Speed),
+            Level::Two => (2, Objective::Speed),
+            Level::Three => (3, Objective::Speed),
+            Level::Four => (4, Objective::Speed),
+            Level::Small => (2, Objective::Size),
+            Level::Smallest => (4, Objective::Size),
+        }
+    }
+}
+
 /// `--emit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Emit {
@@ -162,6 +177,8 @@ pub enum Emit {
     Ssa,
     /// Graphs of the functions for Graphviz.
     Dot,
+    /// The saturated e-graph of the function that --explain names, for Graphviz.
+    Egraph,
 }
 
 /// `--assume` and `--no-assume`.
@@ -201,15 +218,7 @@ impl Args {
     /// # Errors
     /// A sentence when arguments contradict each other.
     pub fn options(&self) -> Result<Options, String> {
-        let (effort, objective) = match self.level {
-            Level::None => (0, Objective::Speed),
-            Level::One => (1, Objective::Speed),
-            Level::Two => (2, Objective::Speed),
-            Level::Three => (3, Objective::Speed),
-            Level::Four => (4, Objective::Speed),
-            Level::Small => (2, Objective::Size),
-            Level::Smallest => (4, Objective::Size),
-        };
+        let (effort, objective) = self.level.meaning();
         if self.jobs == Some(0) {
             return Err("--jobs must be at least 1".into());
         }
@@ -217,6 +226,9 @@ impl Args {
             && path.extension().is_none_or(|e| e != "json")
         {
             return Err(format!("--report {}: the name must end in .json", path.display()));
+        }
+        if self.emit == Emit::Egraph && !(self.egraph && self.explain.is_some()) {
+            return Err("--emit egraph needs --egraph and --explain FUNCTION".into());
         }
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let mut caps = Caps::default();
@@ -292,6 +304,7 @@ impl Args {
             Emit::Wat => ".opt.wat",
             Emit::Ssa => ".opt.ssa",
             Emit::Dot => ".opt.dot",
+            Emit::Egraph => ".egraph.dot",
         };
         let mut name = self.input.file_stem().unwrap_or_default().to_owned();
         name.push(extension);

@@ -14,16 +14,25 @@ pub fn render(emit: Emit, output: &Output) -> Result<Vec<u8>, Error> {
         Emit::Wat => wasmprinter::print_bytes(&output.wasm)
             .map(String::into_bytes)
             .map_err(|e| Error::new(format!("the output could not be printed as text: {e}"))),
-        Emit::Ssa => for_each_function(&output.wasm, ";", &mut |text, module, function| {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            text.push_str(&print::function(function, module.func_name(function.id)));
-        }),
+        Emit::Ssa => ssa(&output.wasm),
+        Emit::Egraph => match &output.report.egraph_dot {
+            Some(dot) => Ok(dot.clone().into_bytes()),
+            None => Err(Error::new("--emit egraph: the function got no e-graph")),
+        },
         Emit::Dot => for_each_function(&output.wasm, "//", &mut |text, module, function| {
             text.push_str(&dot::function(function, module.func_name(function.id)));
         }),
     }
+}
+
+/// The SSA form of a module's functions.
+pub fn ssa(wasm: &[u8]) -> Result<Vec<u8>, Error> {
+    for_each_function(wasm, ";", &mut |text, module, function| {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&print::function(function, module.func_name(function.id)));
+    })
 }
 
 /// Lifts the functions of a module one after the other and writes each; those that the SSA does not model are named in a

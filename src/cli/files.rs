@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-fn failed(path: &Path, error: &std::io::Error) -> Error {
+/// An error of the operating system about a file.
+pub fn failed(path: &Path, error: &std::io::Error) -> Error {
     // The operating system's sentence without Rust's number behind it.
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();

@@ -84,6 +84,7 @@ impl Messages {
             Emit::Wat => " as text",
             Emit::Ssa => " as SSA",
             Emit::Dot => " as graphs",
+            Emit::Egraph => " as an e-graph",
         };
         self.line(
             "1;32",
@@ -153,6 +154,30 @@ impl Messages {
             for (name, count) in counts {
                 say(format!("{what} {name}: {count}"));
             }
+        }
+    }
+}
+
+/// A line on the terminal that says how far work is; nothing where standard error is no terminal.
+pub struct Progress(bool);
+
+impl Progress {
+    /// Looks whether somebody can see it.
+    pub fn new() -> Self {
+        Progress(std::io::stderr().is_terminal())
+    }
+
+    /// Replaces the line.
+    pub fn show(&self, text: &str) {
+        if self.0 {
+            say(&format!("\r\x1b[Kloom: {} …", text.replace(char::is_control, " ")));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        if self.0 {
+            say("\r\x1b[K");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Function graph to e-graph.
 
-use super::facts::{Graph, Known};
+use super::facts::{Graph, Known, put, unite};
 use super::node::{Head, Node};
 use crate::analysis::memory_ssa::{MemorySsa, Resource, Version, VersionDef};
 use crate::interp::Const;
@@ -34,6 +34,11 @@ impl Built {
         self.graph.find(self.class_of[v].expect("every value of a live block was added"))
     }
 
+    /// What a value was added as: in a graph that explains itself, exactly its own node. `None` in dead code.
+    pub fn added(&self, v: Value) -> Option<Id> {
+        self.class_of[v]
+    }
+
     /// What each version that the graph names is, with its canonical class, in the order of versions.
     pub fn named_versions(&self, memory: &MemorySsa) -> Vec<(VersionDef, Id)> {
         let mut list: Vec<(Version, Id)> = self.versions.iter().map(|(&v, &id)| (v, id)).collect();
@@ -55,11 +60,33 @@ pub fn build(
     memory: &MemorySsa,
     info: &impl ModuleInfo,
 ) -> Built {
+    build_in(EGraph::new(Known::new(f)), f, order, memory, info)
+}
+
+/// [`build`], of a graph that can say why two terms are equal. It is several times as large.
+pub fn build_explained(
+    f: &Function,
+    order: &[crate::ir::entity::Block],
+    memory: &MemorySsa,
+    info: &impl ModuleInfo,
+) -> Built {
+    let graph =
+        EGraph::new(Known::new(f)).with_explanations_enabled().without_explanation_length_optimization();
+    build_in(graph, f, order, memory, info)
+}
+
+fn build_in(
+    graph: Graph,
+    f: &Function,
+    order: &[crate::ir::entity::Block],
+    memory: &MemorySsa,
+    info: &impl ModuleInfo,
+) -> Built {
     let mut b = Builder {
         f,
         memory,
         info,
-        graph: EGraph::new(Known::new(f)),
+        graph,
         class_of: SecondaryMap::with_capacity(f.values.len()),
         versions: HashMap::new(),
     };
@@ -183,11 +210,11 @@ impl<I: ModuleInfo> Builder<'_, I> {
     /// The one result is this node's class; with `stays`, also the value that the instruction in the skeleton gives.
     fn value(&mut self, inst: Inst, node: Node, stays: bool) {
         let v = self.f.results(inst)[0];
-        let id = self.graph.add(node);
+        let id = put(&mut self.graph, node);
         self.class_of[v] = Some(id);
         if stays {
             let leaf = self.graph.add(Node::leaf(Head::Leaf(v)));
-            self.graph.union(id, leaf);
+            unite(&mut self.graph, id, leaf, "the instruction itself");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rules as text, typed ([`crate::rules`]), to egg patterns and appliers.
 
-use super::facts::Graph;
+use super::facts::{Graph, put};
 use super::node::{Head, Node};
 use crate::interp::Const;
 use crate::ir::ops::{Feature, Op};
@@ -142,13 +142,20 @@ impl CompiledRule {
     }
 
     /// Applies the rule at one match. Returns whether it made two classes one.
-    pub fn apply(&self, graph: &mut Graph, class: Id, subst: &Subst) -> bool {
+    /// `left`: the pattern that matched, for a graph that explains itself.
+    pub fn apply(
+        &self,
+        graph: &mut Graph,
+        class: Id,
+        subst: &Subst,
+        left: Option<&PatternAst<Node>>,
+    ) -> bool {
         let Some(bound) = self.bind(graph, subst) else { return false };
         if !self.rule.holds(&bound, graph) {
             return false;
         }
-        let Some(made) = self.instantiate(graph, &bound) else { return false };
-        let (class, made) = (graph.find(class), graph.find(made));
+        let Some(right) = self.instantiate(graph, &bound) else { return false };
+        let (class, made) = (graph.find(class), graph.find(right));
         if class == made {
             return false;
         }
@@ -159,7 +166,13 @@ impl CompiledRule {
             debug_assert!(false, "rule {} would make {a} and {b} equal", self.rule.name);
             return false;
         }
-        graph.union(class, made)
+        match left.filter(|_| graph.are_explanations_enabled()) {
+            Some(left) => {
+                let left = exactly(graph, left, subst);
+                graph.union_trusted(left, right, self.rule.name.as_str())
+            }
+            None => graph.union(class, made),
+        }
     }
 
     fn bind(&self, graph: &Graph, subst: &Subst) -> Option<SmallVec<[Bound<Id>; 8]>> {
@@ -210,7 +223,7 @@ impl CompiledRule {
                         },
                         ConstPat::Expr(e) => typed(rule.constant(*e, bound, graph)?, node_type(node)?)?,
                     };
-                    graph.add(Node::leaf(Head::Const(c)))
+                    put(graph, Node::leaf(Head::Const(c)))
                 }
                 NodeKind::Op { op, imms, args } => {
                     let mut children: SmallVec<[Id; 4]> = SmallVec::new();
@@ -226,7 +239,7 @@ impl CompiledRule {
                         children.push(graph.add(Node::leaf(Head::Imm(i))));
                     }
                     children.extend(args.iter().map(|a| at[a.index()]));
-                    graph.add(Node { head: Head::Op(*op), children })
+                    put(graph, Node { head: Head::Op(*op), children })
                 }
                 NodeKind::Version(e) => rule.version(*e, bound, graph)?,
             };
@@ -234,6 +247,22 @@ impl CompiledRule {
         }
         at.last().copied()
     }
+}
+
+/// The term that a match is, in a graph that explains itself: egg's own way to add it answers with its class.
+fn exactly(graph: &mut Graph, left: &PatternAst<Node>, subst: &Subst) -> Id {
+    let mut at: SmallVec<[Id; 8]> = SmallVec::new();
+    for node in left {
+        let id = match node {
+            ENodeOrVar::Var(var) => graph.find(subst[*var]),
+            ENodeOrVar::ENode(node) => {
+                let children = node.children.iter().map(|&c| at[usize::from(c)]).collect();
+                put(graph, Node { head: node.head, children })
+            }
+        };
+        at.push(id);
+    }
+    at.last().copied().expect("a pattern has a root")
 }
 
 fn node_type(node: &crate::rules::Node) -> Option<Type> {

@@ -122,12 +122,31 @@ impl Analysis<Node> for Known {
         egraph.analysis.touched.push(id);
         if let Some(c) = egraph[id].data.constant {
             let constant = egraph.add(Node::leaf(Head::Const(c)));
-            egraph.union(id, constant);
+            unite(egraph, id, constant, FOLDED);
             // Nothing is cheaper than the constant, and what is equal to it only makes rules match more.
             if !egraph.analysis.keep_folded {
                 egraph[id].nodes.retain(|n| matches!(n.head, Head::Const(_) | Head::Leaf(_)));
             }
         }
+    }
+}
+
+/// Why a class is a constant, in explanations.
+const FOLDED: &str = "folded";
+
+/// Makes two classes one. Where the graph explains itself, `reason` is why.
+pub fn unite(graph: &mut Graph, a: Id, b: Id, reason: &str) -> bool {
+    match graph.are_explanations_enabled() {
+        true => graph.union_trusted(a, b, reason),
+        false => graph.union(a, b),
+    }
+}
+
+/// Adds a node. Where the graph explains itself, the answer stands for exactly this node; elsewhere for its class.
+pub fn put(graph: &mut Graph, node: Node) -> Id {
+    match graph.are_explanations_enabled() {
+        true => graph.add_uncanonical(node),
+        false => graph.add(node),
     }
 }
 

@@ -9,7 +9,7 @@
 //! `(i32.store memory offset address value before)`, so that memory rules are ordinary rules. Versions are matched and never
 //! extracted. The value of a load is in one class with its leaf: the instruction itself is always a way to have it.
 //!
-//! Steps: [`build`] → [`saturate`] with rules from [`compile`], guided by [`facts`] (types, constants, known bits, address
+//! Steps: [`build`] → [`saturate`] with rules from [`compile`] (shown by [`dot`]), guided by [`facts`] (types, constants, known bits, address
 //! distances). Budgets count nodes and matches, never time, and nothing depends on hash order across runs: the hasher is
 //! not seeded.
 //!
@@ -19,6 +19,7 @@
 
 pub mod build;
 pub mod compile;
+pub mod dot;
 pub mod facts;
 pub mod node;
 pub mod saturate;

@@ -281,7 +281,7 @@ impl Run<'_> {
                     if self.chaos.rarely("leave a match out", (i, m.eclass, now), false) {
                         continue;
                     }
-                    if self.rules.rules[i].apply(graph, m.eclass, subst) {
+                    if self.rules.rules[i].apply(graph, m.eclass, subst, m.ast.as_deref()) {
                         *self.result.hits.entry(i as u32).or_default() += 1;
                         changed = true;
                         if self.record {

@@ -5,6 +5,7 @@ use crate::cost::CostTable;
 use crate::egraph::build::{Built, immediates};
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};
+use crate::interp::Const;
 use crate::ir::entity::Inst;
 use crate::ir::function::Function;
 use crate::ir::ops::{Imm, Kind, Op};
@@ -100,4 +101,23 @@ fn is_divisor(graph: &Graph, class: Id) -> bool {
 pub fn inst_cost(op: Op, imm: &Imm, costs: &CostTable) -> u64 {
     let imms = immediates(op, imm).unwrap_or_default();
     costs.op(op, |i| imms.get(i).copied().unwrap_or(0))
+}
+
+/// Prices of all instructions of a function, each counted once, whatever loops they stand in.
+pub fn function(f: &Function, costs: &CostTable) -> u64 {
+    let price = |inst: Inst| {
+        let data = &f.insts[inst];
+        match Const::from_imm(&data.imm) {
+            Some(c) => costs.constant(c),
+            None if data.op.kind() == Kind::Trap && divisor(f, inst) => costs.division_by_constant(data.op),
+            None => inst_cost(data.op, &data.imm, costs),
+        }
+    };
+    f.layout.iter().flat_map(|&b| &f.blocks[b].insts).map(|&i| price(i)).sum()
+}
+
+/// Whether the second operand of an instruction is a constant other than 0.
+fn divisor(f: &Function, inst: Inst) -> bool {
+    let constant = |v| Const::from_imm(&f.insts[f.def_inst(v)?].imm);
+    f.args(inst).get(1).and_then(|&v| constant(v)).is_some_and(|c| c.bits() != 0)
 }

@@ -72,6 +72,7 @@ pub enum ExtractError {
 }
 
 /// A function as elaboration leaves it: with the blocks of the input, dead code and chains of blocks in it.
+#[derive(Clone)]
 pub struct Elaborated {
     /// The function.
     pub f: Function,

@@ -1,19 +1,20 @@
 //! What happens to one function between lifting and encoding.
 
+use super::explain;
 use super::timing::Clock;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Fault;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
-use crate::egraph::build::{Built, build};
+use crate::egraph::build::{Built, build, build_explained};
 use crate::egraph::compile::CompiledRules;
-use crate::egraph::saturate::{Saturation, saturate_capped};
+use crate::egraph::dot;
+use crate::egraph::saturate::saturate_capped;
 use crate::extract::{self, Elaborated, elaborate};
 use crate::extract_check::{self, Refusal};
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
-use crate::ir::print;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::loops::{self, unroll};
@@ -22,6 +23,7 @@ use crate::module::{ATTESTATION, Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
 use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
+use crate::report::EgraphCounts;
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
 use crate::{Objective, Options};
 use std::collections::BTreeMap;
@@ -80,6 +82,8 @@ pub(super) struct Optimized {
     pub refused: Vec<String>,
     /// Rules that made unions, by index, and how many.
     pub hits: Vec<(u32, u64)>,
+    /// Its e-graph.
+    pub egraph: EgraphCounts,
     /// What the passes on memory did.
     pub promoted: promotion::Counts,
     /// What the passes on private memories did.
@@ -92,6 +96,8 @@ pub(super) struct Optimized {
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
     pub explanation: Option<String>,
+    /// The e-graph to go with it.
+    pub egraph_dot: Option<String>,
     /// Indirect calls that became direct.
     pub direct: u64,
     /// Indirect calls that compare their index.
@@ -386,6 +392,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if cx.options.verify && !followed(f, &elaborated, &built, &memory, cx, result) {
         return None;
     }
+    let shown = explain.then(|| elaborated.clone());
     let g = cx.clock.time("extract", || elaborated.tidy(chaos));
     // What was computed may be constant now.
     let g = match cx.clock.time("analysis", || devirtualized(&g, cx.tables, cx.module)) {
@@ -403,9 +410,20 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         result.refuse(format!("extracted graph refused: {}", errors[0]));
         return None;
     }
-    if explain {
-        result.explanation = Some(explanation(f, &g, &built, &saturation, rules, cx.module));
+    if let Some(after) = &shown {
+        let mut proving = build_explained(f, cfg.rpo(), &memory, cx.module);
+        saturate_capped(&mut proving.graph, rules, false, chaos, caps);
+        let (before, built, saturation, module) = (f, &built, &saturation, cx.module);
+        let subject =
+            explain::Subject { before, after, built, saturation, proving: &mut proving, rules, module };
+        result.explanation = Some(explain::explanation(subject, &g));
+        result.egraph_dot = Some(dot::graph(&built.graph));
     }
+    result.egraph = EgraphCounts {
+        nodes: built.graph.total_number_of_nodes() as u64,
+        classes: built.graph.number_of_classes() as u64,
+        cost: extract::cost::function(&g, cx.costs),
+    };
     // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
     result.hits = saturation.hits.into_iter().collect();
     for (name, n) in saturation.limits {
@@ -501,32 +519,4 @@ fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Stac
             None
         }
     }
-}
-
-/// The rules that touched each value of a function, between its first and its last form.
-fn explanation(
-    f: &Function,
-    g: &Function,
-    built: &crate::egraph::build::Built,
-    saturation: &Saturation,
-    rules: &CompiledRules,
-    module: &Module,
-) -> String {
-    let mut by_class: BTreeMap<egg::Id, Vec<&str>> = BTreeMap::new();
-    for &(rule, class) in &saturation.log {
-        by_class.entry(built.graph.find(class)).or_default().push(&rules.rules[rule as usize].rule.name);
-    }
-    let name = module.func_name(f.id);
-    let mut text = format!("; before\n{}\n; rules\n", print::function(f, name));
-    for &b in &f.layout {
-        for &inst in &f.blocks[b].insts {
-            for &v in f.results(inst) {
-                if let Some(names) = by_class.get(&built.class(v)) {
-                    text.push_str(&format!("{}    ; {}\n", print::inst(f, inst), names.join(", ")));
-                }
-            }
-        }
-    }
-    text.push_str(&format!("\n; after\n{}", print::function(g, name)));
-    text
 }

@@ -6,6 +6,7 @@
 //! fails there loses its new bodies, first one by one, then all.
 
 mod assemble;
+mod explain;
 mod function;
 mod group;
 mod merged;
@@ -56,11 +57,26 @@ pub struct Output {
 /// rejected because the optimizer does not know it: what the SSA does not model is kept as it is and counted in the
 /// report.
 pub fn optimize(input: &[u8], options: &Options) -> Result<Output, Error> {
-    let pool = rayon::ThreadPoolBuilder::new()
+    pool(options)?.install(|| rounds::optimize(input, options, &Files::read(options)?))
+}
+
+/// [`optimize`] with these rules, whatever files the options name: for many runs with parts of a set that is read once.
+///
+/// # Errors
+/// As for [`optimize`].
+pub fn optimize_with(input: &[u8], options: &Options, rules: &RuleSet) -> Result<Output, Error> {
+    let pool = pool(options)?;
+    pool.install(|| {
+        let costs = options.cost.as_deref().map(CostTable::load).transpose()?;
+        rounds::optimize(input, options, &Files { rules: Some(rules.clone()), costs })
+    })
+}
+
+fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
         .num_threads(options.jobs.max(1))
         .build()
-        .map_err(|e| Error::new(format!("cannot start worker threads: {e}")))?;
-    pool.install(|| rounds::optimize(input, options, &Files::read(options)?))
+        .map_err(|e| Error::new(format!("cannot start worker threads: {e}")))
 }
 
 /// Rules and costs that the options name, read once for all rounds, and before the module, so that their errors come first.
@@ -266,6 +282,7 @@ fn attempt(
     }
     note_refusals(&module, &optimized, &mut report);
     for (_, o) in &optimized {
+        report.egraph.add(o.egraph);
         for (&name, n) in &o.promoted {
             *report.passes.entry(name.to_owned()).or_default() += n;
             if let Some(assumption) = crate::memory::assumption(name) {
@@ -282,6 +299,7 @@ fn attempt(
             *report.limits.entry(name.to_owned()).or_default() += n;
         }
         report.explanation = report.explanation.take().or_else(|| o.explanation.clone());
+        report.egraph_dot = report.egraph_dot.take().or_else(|| o.egraph_dot.clone());
     }
     let mut boundaries = carried.boundaries.take().unwrap_or_else(|| Boundaries::of(&module));
     let mut left = Vec::new();

@@ -104,6 +104,7 @@ impl Report {
     fn add_round(&mut self, next: Report) {
         self.output_bytes = next.output_bytes;
         self.code_bytes.after = next.code_bytes.after;
+        self.egraph = next.egraph;
         let pairs = [
             (&mut self.rules, next.rules),
             (&mut self.passes, next.passes),

@@ -543,7 +543,7 @@ fn describe_kind(kind: VarKind) -> &'static str {
 }
 
 /// `; did you mean …?` for the nearest known name, or nothing.
-pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let limit = 1 + name.len() / 4;
     // A hostile name must not cost quadratic time.
     if name.len() > 64 {

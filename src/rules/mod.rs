@@ -31,8 +31,9 @@ pub use ast::{
     ConstPat, Expr, ExprId, ImmPat, ImmSort, Node, NodeId, NodeKind, NodeType, Pattern, Phase, Rule, Shape,
     Var, VarId, VarKind, Verify, shape,
 };
+pub use check::did_you_mean;
 pub use literal::lanes;
-pub use vocab::{Facts, Func, Length, eval_const_fn, eval_int_fn};
+pub use vocab::{Facts, Func, Length, Param, eval_const_fn, eval_int_fn};
 
 use crate::error::Error;
 use hashbrown::HashMap;
@@ -65,6 +66,11 @@ impl RuleSet {
         Ok(RuleSet { rules })
     }
 
+    /// [`RuleSet::load`], of the built-in rules where there is no path.
+    pub fn load_or_builtin(paths: &[PathBuf]) -> Result<RuleSet, Error> {
+        if paths.is_empty() { RuleSet::builtin() } else { RuleSet::load(paths) }
+    }
+
     /// As [`RuleSet::builtin_narrow`], of the files that [`RuleSet::load`] reads.
     pub fn load_narrow(paths: &[PathBuf], width: u32) -> Result<RuleSet, Error> {
         let mut rules = Vec::new();
@@ -95,6 +101,12 @@ impl RuleSet {
         }
         drop(first);
         Ok(RuleSet { rules })
+    }
+
+    /// The families in the order of the set, each with its instances: what is written as one rule.
+    pub fn families(&self) -> Vec<Vec<&Rule>> {
+        // All instances of a family stand next to each other.
+        self.rules.chunk_by(|a, b| a.family == b.family).map(|f| f.iter().collect()).collect()
     }
 
     /// The rule of that name; a family's name gives its first instance.
@@ -130,6 +142,17 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
         })
     };
     read().map_err(|e| e.in_file(path.display().to_string()))
+}
+
+/// Names and texts of the rule files that a set is made from: those at or below the paths, or the built-in ones if there are none.
+///
+/// # Errors
+/// With the file that cannot be read.
+pub fn texts(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Error> {
+    match paths {
+        [] => Ok(BUILTIN.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()),
+        _ => read_files(paths),
+    }
 }
 
 /// Names and texts of the rule files at or below the paths.

@@ -127,6 +127,30 @@ pub fn read(text: &str) -> Result<Vec<Sexpr>, Error> {
     }
 }
 
+/// The s-expression that starts at a position of a text that [`read`] accepts, as it is written; empty if none does.
+pub fn written_at(text: &str, at: Pos) -> &str {
+    let mut pos = Pos { line: 1, column: 1 };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut start, mut depth, mut comment) = (None, 0u32, false);
+    for (i, c) in text.char_indices() {
+        if pos == at {
+            start = Some(i);
+        }
+        advance(&mut pos, c);
+        comment = if comment { c != '\n' } else { c == ';' };
+        let Some(from) = start.filter(|_| !comment) else { continue };
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return &text[from..i + c.len_utf8()];
+        }
+    }
+    ""
+}
+
 fn ends_atom(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | ';')
 }
@@ -152,6 +176,15 @@ mod tests {
         let inner = &s[0].list().unwrap()[1];
         assert_eq!(inner.list().unwrap()[1].pos, Pos { line: 3, column: 3 });
         assert_eq!(s[1].atom(), Some("d"));
+    }
+
+    #[test]
+    fn what_is_written() {
+        let text = "; (x\n (a ; )\n  (b)) (c)";
+        let read = read(text).unwrap();
+        assert_eq!(written_at(text, read[0].pos), "(a ; )\n  (b))");
+        assert_eq!(written_at(text, read[1].pos), "(c)");
+        assert_eq!(written_at(text, Pos { line: 9, column: 1 }), "");
     }
 
     #[test]

@@ -71,7 +71,54 @@ fn hash(rules: &[&Rule]) -> String {
     })
 }
 
+/// What a ledger says about a family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// Nothing: the family is not in it.
+    Absent,
+    /// Nothing any more: the rule, or the meaning of something in it, is another one.
+    Changed,
+    /// How it is established.
+    Recorded(&'a Entry),
+}
+
+impl Entry {
+    /// How the family is established, in few words.
+    pub fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        if self.proved == self.instances {
+            return "proved".to_owned();
+        }
+        if self.proved > 0 {
+            parts.push(format!("proved {} of {}", self.proved, self.instances));
+        }
+        match self.exhaustive {
+            Some(w) => parts.push(format!("exhaustive@{w}")),
+            None => parts.push("samples".to_owned()),
+        }
+        parts.join(", ")
+    }
+}
+
 impl Ledger {
+    /// The ledger of the built-in rules, as it was when the program was built.
+    ///
+    /// # Errors
+    /// When the file in the repository is no ledger.
+    pub fn builtin() -> Result<Ledger, Error> {
+        Ledger::parse(include_str!("../../snapshots/rules.ledger"))
+    }
+
+    /// What is said about a family, given all its instances.
+    pub fn standing(&self, rules: &[&Rule]) -> Standing<'_> {
+        let Some(first) = rules.first() else { return Standing::Absent };
+        match self.entries.get(&format!("{}/{}", first.theme, first.family)) {
+            None => Standing::Absent,
+            Some(e) if e.hash != hash(rules) => Standing::Changed,
+            Some(e) => Standing::Recorded(e),
+        }
+    }
+
     /// The ledger of what was found out. `checked` belongs to the rules of `set`, one by one.
     pub fn of(set: &RuleSet, checked: &[Checked], solver: &str) -> Ledger {
         let by_name: BTreeMap<&str, &Checked> =
@@ -220,5 +267,10 @@ mod tests {
         assert_eq!(ledger.differences(&one), Vec::<String>::new());
         assert_eq!(ledger.differences(&two).len(), 1);
         assert_eq!(ledger.differences(&RuleSet::default()).len(), 1);
+        assert!(
+            matches!(ledger.standing(&one.families()[0]), Standing::Recorded(e) if e.summary() == "proved")
+        );
+        assert_eq!(ledger.standing(&two.families()[0]), Standing::Changed);
+        assert_eq!(Ledger::default().standing(&one.families()[0]), Standing::Absent);
     }
 }

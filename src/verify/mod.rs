@@ -10,7 +10,7 @@
 //!
 //! There are three answers. [`Answer::Unknown`] (no sample satisfied the conditions, or something is not modelled) is not a
 //! pass. Sampling refutes; it does not prove. [`smt`] asks a solver, where there is one; [`tiers`] runs all methods on a set of
-//! rules, and [`ledger`] records what they gave.
+//! rules, and [`ledger`] records what they gave. [`trial`] makes a module in which a rule should fire.
 //!
 //! Complexity: a bounded number of samples a rule. Deterministic: the generator is seeded by the rule's name.
 
@@ -22,6 +22,7 @@ mod model;
 mod sample;
 pub mod smt;
 pub mod tiers;
+pub mod trial;
 
 pub use examples::check_examples;
 pub use exhaustive::check_narrow;
