@@ -23,7 +23,7 @@ use super::objects::{
     Access, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison, other_effects,
 };
 use super::traps::trap_out_of_bounds;
-use super::{Context, Counts, Role, nested};
+use super::{Context, Role};
 use crate::analysis::{Cfg, DomTree};
 use crate::ir::cleanup::substitute;
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
@@ -58,29 +58,6 @@ struct Uses {
     tests: Vec<(Inst, u32)>,
     /// Branches on the address itself.
     branches: Vec<Block>,
-}
-
-/// Sees through the buffers of a graph, one after the other.
-pub fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts: &mut Counts) {
-    let calls: Vec<(Block, Inst)> = f
-        .layout
-        .iter()
-        .flat_map(|&b| f.blocks[b].insts.iter().map(move |&i| (b, i)))
-        .filter(|&(_, i)| allocates(f, i, cx.knowledge).is_some())
-        .collect();
-    for (_, call) in calls {
-        // Blocks are split and values replaced: what is known is asked for anew.
-        let Some(block) = block_of(f, call) else { continue };
-        // Each looks at the whole graph.
-        let Some(left) = work.checked_sub(f.values.len()) else { return };
-        *work = left;
-        if let Ok(name) = one(f, block, call, cx) {
-            *counts.entry(name).or_default() += 1;
-        } else if nested::see_through(f, (block, call), cx).is_ok() {
-            *counts.entry("erased-lists").or_default() += 1;
-            super::edit::tidy(f);
-        }
-    }
 }
 
 /// Sees through the buffer that one call gives; as what that counts.

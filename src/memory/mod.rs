@@ -34,7 +34,7 @@ use crate::analysis::Summaries;
 use crate::ir::cleanup::cleanup;
 use crate::ir::dce::dce;
 use crate::ir::effects::Aliases;
-use crate::ir::entity::{FuncId, GlobalId, MemoryId};
+use crate::ir::entity::{Block, FuncId, GlobalId, Inst, MemoryId};
 use crate::ir::function::{Function, Origin};
 use crate::ir::info::ModuleInfo;
 use hashbrown::HashMap;
@@ -209,7 +209,7 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
             threading::thread_branches,
             selects::unfold_selects,
             dead::remove_dead_stores,
-            buffers::see_through,
+            see_through,
         ];
         for pass in passes {
             let before: u64 = counts.values().sum();
@@ -235,4 +235,27 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     dce(f);
     cleanup(f);
     Promoted { counts, left: left::left(f, cx) }
+}
+
+/// Sees through the copies that the buffers of a graph are, one after the other: as one copy, or level by level.
+fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts: &mut Counts) {
+    let calls: Vec<(Block, Inst)> = f
+        .layout
+        .iter()
+        .flat_map(|&b| f.blocks[b].insts.iter().map(move |&i| (b, i)))
+        .filter(|&(_, i)| objects::allocates(f, i, cx.knowledge).is_some())
+        .collect();
+    for (_, call) in calls {
+        // Blocks are split and values replaced: what is known is asked for anew.
+        let Some(block) = buffers::block_of(f, call) else { continue };
+        // Each looks at the whole graph.
+        let Some(left) = work.checked_sub(f.values.len()) else { return };
+        *work = left;
+        if let Ok(name) = buffers::one(f, block, call, cx) {
+            *counts.entry(name).or_default() += 1;
+        } else if nested::see_through(f, (block, call), cx).is_ok() {
+            *counts.entry("erased-lists").or_default() += 1;
+            edit::tidy(f);
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The phases in the order of the pipeline.
-const PHASES: [&str; 11] = [
-    "decode", "lift", "analysis", "program", "egraph", "saturate", "extract", "check", "verify", "lower",
-    "encode",
+const PHASES: [&str; 13] = [
+    "decode", "lift", "analysis", "program", "memory", "loops", "egraph", "saturate", "extract", "check",
+    "verify", "lower", "encode",
 ];
 
 /// A clock for each phase.
@@ -21,7 +21,9 @@ impl Clock {
     pub(super) fn time<T>(&self, phase: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
-        if let Some(i) = PHASES.iter().position(|p| *p == phase) {
+        let known = PHASES.iter().position(|p| *p == phase);
+        debug_assert!(known.is_some(), "no phase is called {phase}");
+        if let Some(i) = known {
             self.nanos[i].fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         }
         result

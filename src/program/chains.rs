@@ -17,7 +17,7 @@
 //!
 //! Reference: Calder and Grunwald, "Reducing Indirect Function Call Overhead in C++ Programs", POPL 1994.
 
-use super::devirt::Tables;
+use super::devirt::{MAX_TARGETS, Tables};
 use super::inline::{Ready, Site, Splicer};
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::ir::entity::{Block, FuncId, Inst, Value};
@@ -27,8 +27,6 @@ use crate::ir::ops::{Imm, Op};
 use crate::ir::types::Type;
 use cranelift_entity::{EntityList, SecondaryMap};
 
-/// Slots that a call may reach, all next to each other.
-pub const MAX_TARGETS: usize = 16;
 /// Slots that a call may reach and that are told apart by one comparison each.
 pub const MAX_COMPARED: usize = 3;
 /// Calls of one function that are changed.

@@ -10,7 +10,6 @@
 //!
 //! **Complexity.** Linear in tables and segments once ([`MAX_SLOTS`]), then in the graph.
 
-use super::chains::MAX_TARGETS;
 use super::reach::{constant, fits};
 use crate::ir::dce::dce;
 use crate::ir::entity::{Block, FuncId, Inst, TableId, TypeId, Value};
@@ -21,6 +20,9 @@ use crate::ir::types::HeapType;
 use crate::module::{ConstExpr, ConstOp, ElemItems, ElemMode, Entity, Module};
 use cranelift_entity::{EntityList, EntityRef, SecondaryMap};
 use std::collections::BTreeMap;
+
+/// Slots that a call may reach, all next to each other.
+pub const MAX_TARGETS: usize = 16;
 
 /// Tables with more slots are not looked into.
 pub const MAX_SLOTS: u64 = 1 << 20;

@@ -6,7 +6,7 @@
 //! of engines, which compute an address like `(x << 2) + c` anew where it is used and so read `x` later than the code says.
 
 use super::LowerError;
-use super::prepare::LiveIn;
+use super::live_in::LiveIn;
 use super::scramble::Order;
 use crate::analysis::Cfg;
 use crate::chaos::Chaos;

@@ -33,6 +33,7 @@ mod check;
 pub mod code;
 mod delay;
 mod encode;
+mod live_in;
 mod liveness;
 mod locals;
 mod overwrite;

@@ -6,7 +6,7 @@
 //! matters which. The other instructions keep their order.
 
 use super::delay::ends_with;
-use super::prepare::LiveIn;
+use super::live_in::LiveIn;
 use super::scramble::Order;
 use crate::analysis::Cfg;
 use crate::chaos::Chaos;

@@ -1,7 +1,7 @@
 //! Scalar floats over the theory of floating-point numbers, NaN sets beside it. Operators are taken apart by their names: type,
 //! what is done, and the type converted from.
 
-use super::ops::{Outcome, doubtful, truth};
+use super::outcome::{Outcome, doubtful, truth};
 use super::script::{Script, and, extract, literal, or};
 use super::value::*;
 use crate::ir::ops::Op;

@@ -2,8 +2,8 @@
 //! width of a lane; float lanes and the relaxed operators are not modelled, neither here nor there.
 
 use super::ints;
-use super::ops::{Outcome, of_bits, truth};
-use super::script::{Script, and, extract, literal, resize};
+use super::outcome::{Outcome, of_bits, truth};
+use super::script::{Script, and, concat, extract, literal, resize};
 use super::value::{Sort, Value};
 use crate::interp::{lanewise, lanewise_shift};
 use crate::ir::ops::Op;
@@ -19,17 +19,6 @@ fn shape(name: &str) -> Option<(u32, bool)> {
 /// Lane `i` of a vector.
 fn lane(v: &str, width: u32, i: u32) -> String {
     extract(v, width * (i + 1) - 1, width * i)
-}
-
-/// A vector of lanes, lane 0 first.
-pub(super) fn concat(lanes: &[String]) -> String {
-    let mut s = String::from("(concat");
-    for l in lanes.iter().rev() {
-        s.push(' ');
-        s.push_str(l);
-    }
-    s.push(')');
-    s
 }
 
 /// Where the lane of a 64-bit index begins, in a term of 128 bits.
@@ -156,10 +145,4 @@ fn by_shape(
         }
         _ => Ok(None),
     }
-}
-
-/// The value whose type is given by the width.
-pub(super) fn exact(script: &mut Script, width: u32, term: &str) -> Value {
-    let text = script.bits(width, term);
-    Value::exact(text, Sort::Bits(width))
 }

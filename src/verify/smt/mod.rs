@@ -15,6 +15,7 @@ mod functions;
 mod ints;
 mod lanes;
 mod ops;
+mod outcome;
 mod query;
 mod script;
 mod solver;

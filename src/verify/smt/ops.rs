@@ -1,35 +1,13 @@
 //! What each operator without effects means, once. Integer operators come from [`super::ints`] by the evaluator's own
 //! classification, floats from [`super::floats`], vectors from [`super::lanes`].
 
+use super::outcome::{Outcome, doubtful, of_bits, truth};
 use super::script::{Script, bits_sort, extract, literal, resize};
 use super::state::PLACE;
 use super::value::*;
 use super::{floats, ints, lanes};
 use crate::interp::int;
 use crate::ir::ops::Op;
-
-/// What an operator gives.
-pub(super) struct Outcome {
-    /// The value where it does not trap.
-    pub(super) value: Value,
-    /// When it traps; none if it never does.
-    pub(super) trap: Option<String>,
-    /// When it is not known whether it traps.
-    pub(super) doubt: Option<String>,
-}
-
-impl Outcome {
-    /// A value that comes without a trap.
-    pub(super) fn total(value: Value) -> Outcome {
-        Outcome { value, trap: None, doubt: None }
-    }
-}
-
-/// A truth value as an `i32`.
-pub(super) fn truth(script: &mut Script, term: &str) -> Value {
-    let text = script.bits(32, format!("(ite {term} {} {})", literal(32, 1), literal(32, 0)));
-    Value::exact(text, Sort::Bits(32))
-}
 
 /// Applies an operator of kind pure or trap. `lanes` are its lane immediates as terms of 64 bits.
 ///
@@ -68,17 +46,6 @@ pub(super) fn apply(
         return Ok(result);
     }
     Err(format!("`{}` has no SMT term", op.name()))
-}
-
-/// A result that depends on the bits of all operands.
-pub(super) fn of_bits(script: &mut Script, text: String, width: u32, args: &[Value]) -> Outcome {
-    let kind = bits_kind(script, args.iter());
-    Outcome::total(Value { text, sort: Sort::Bits(width), kind, number: None, sum: None })
-}
-
-/// When something of that kind is unknown.
-pub(super) fn doubtful(kind: Option<String>) -> Option<String> {
-    kind.map(|k| format!("(= {k} {UNKNOWN})"))
 }
 
 fn integer(

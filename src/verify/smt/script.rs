@@ -161,3 +161,14 @@ fn connective<S: AsRef<str>>(name: &str, empty: &str, terms: &[S]) -> String {
         }
     }
 }
+
+/// A vector of lanes, lane 0 first.
+pub(super) fn concat(lanes: &[String]) -> String {
+    let mut s = String::from("(concat");
+    for l in lanes.iter().rev() {
+        s.push(' ');
+        s.push_str(l);
+    }
+    s.push(')');
+    s
+}

@@ -133,7 +133,7 @@ impl State {
 /// # Errors
 /// Loads that are not modelled.
 pub(super) fn loaded(script: &mut Script, op: Op, bytes: &[String]) -> Result<Value, String> {
-    let all = if bytes.len() == 1 { bytes[0].clone() } else { super::lanes::concat(bytes) };
+    let all = if bytes.len() == 1 { bytes[0].clone() } else { super::script::concat(bytes) };
     let from = 8 * bytes.len() as u32;
     let unknown = || format!("`{}` has no SMT term", op.name());
     let (ty, rest) = op.name().split_once('.').ok_or_else(unknown)?;
@@ -150,7 +150,7 @@ pub(super) fn loaded(script: &mut Script, op: Op, bytes: &[String]) -> Result<Va
         }
         _ => return Err(unknown()),
     };
-    Ok(super::lanes::exact(script, width, &term))
+    Ok(super::outcome::exact(script, width, &term))
 }
 
 /// What `v128.load…` makes of its bytes.
@@ -160,7 +160,7 @@ fn vector_of(rest: &str, from: u32, all: &str, bytes: &[String]) -> Option<Strin
         return Some(all.to_string());
     }
     if how.ends_with("_splat") {
-        return Some(super::lanes::concat(&vec![all.to_string(); 128 / from as usize]));
+        return Some(super::script::concat(&vec![all.to_string(); 128 / from as usize]));
     }
     if how.ends_with("_zero") {
         return Some(resize(all, from, 128));
@@ -170,10 +170,10 @@ fn vector_of(rest: &str, from: u32, all: &str, bytes: &[String]) -> Option<Strin
     let width: usize = shape.split_once('x')?.0.parse().ok()?;
     let extend = if sign == "s" { "sign_extend" } else { "zero_extend" };
     let lane = |b: &[String]| {
-        let narrow = if b.len() == 1 { b[0].clone() } else { super::lanes::concat(b) };
+        let narrow = if b.len() == 1 { b[0].clone() } else { super::script::concat(b) };
         format!("((_ {extend} {width}) {narrow})")
     };
-    Some(super::lanes::concat(&bytes.chunks(width / 8).map(lane).collect::<Vec<_>>()))
+    Some(super::script::concat(&bytes.chunks(width / 8).map(lane).collect::<Vec<_>>()))
 }
 
 /// The bytes that a store writes, lowest first.
