@@ -4,7 +4,7 @@
 use super::ints;
 use super::outcome::{Outcome, of_bits, truth};
 use super::script::{Script, and, concat, extract, literal, resize};
-use super::value::{Sort, Value};
+use super::value::Value;
 use crate::interp::{lanewise, lanewise_shift};
 use crate::ir::ops::Op;
 
