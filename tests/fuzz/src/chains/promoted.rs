@@ -373,6 +373,11 @@ impl Maker<'_> {
     }
 
     fn branch(&mut self) -> String {
+        if self.rng.percent(30)
+            && let Some(option) = self.option()
+        {
+            return option;
+        }
         let tag = self.pick(|r| r.size.is_some() && r.filled);
         if let Some(at) = tag.filter(|_| self.rng.percent(50)) {
             // A tag stored on two ways, tested behind.
@@ -394,6 +399,25 @@ impl Maker<'_> {
         let c = self.condition();
         let (then, els) = self.both();
         format!("(if {c} (then {then}) (else {els}))")
+    }
+
+    /// A payload stored on one way, and taken by a select where the ways have met; the tag is not always known there.
+    fn option(&mut self) -> Option<String> {
+        let at = self.pick(|r| r.size >= Some(4) && r.filled)?;
+        let region = self.regions[at].clone();
+        let (p, m) = (region.pointer, region.memory);
+        let offset = self.offset(region.size.unwrap_or(4), 4)?;
+        let (c, tag, value, other) = (self.condition(), self.local(), self.number(), self.number());
+        let store = |value: &str| format!("(i32.store ${m} offset={offset} {p} {value})");
+        let none = if self.rng.percent(20) { store(&other) } else { String::new() };
+        let unknown = if self.rng.percent(20) { other } else { format!("(i32.const {})", self.rng.below(3)) };
+        let mid = if self.rng.percent(30) { self.noise() } else { String::new() };
+        let load = format!("(i32.load ${m} offset={offset} {p})");
+        Some(format!(
+            "(if {c} (then {} (local.set {tag} (i32.const 1))) (else {none} (local.set {tag} {unknown}))) {mid}
+  (local.set $h (select (i32.add {load} (local.get $h)) (i32.rotl (local.get $h) (i32.const 3)) (i32.eq (local.get {tag}) (i32.const 1))))",
+            store(&value)
+        ))
     }
 
     /// Steps on two ways; what is there behind them is what is there behind both.
