@@ -204,6 +204,5 @@ impl Bits {
 
 /// The constant that an integer is.
 fn constant(f: &Function, v: Value) -> Option<u64> {
-    let inst = f.def_inst(v)?;
-    Const::from_imm(&f.insts[inst].imm).filter(|c| c.to_op().0 == f.insts[inst].op)?.as_int()
+    super::constant(f, v)?.as_int()
 }

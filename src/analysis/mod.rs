@@ -23,3 +23,13 @@ pub use loops::Loops;
 pub use memory_ssa::{MemorySsa, Resource, Version, VersionDef};
 pub use summaries::{CallFacts, Summaries};
 pub use uses::UseCounts;
+
+use crate::interp::Const;
+use crate::ir::entity::Value;
+use crate::ir::function::Function;
+
+/// The constant that a value is defined by.
+pub fn constant(f: &Function, v: Value) -> Option<Const> {
+    let inst = f.def_inst(v)?;
+    Const::from_imm(&f.insts[inst].imm).filter(|c| c.to_op().0 == f.insts[inst].op)
+}

@@ -10,14 +10,13 @@
 //! behind the header that something else leads to as well; several ways back; where no jump goes: the way back ends with a
 //! test already whose opposite costs nothing; beyond [`super::MAX_WORK`].
 
-use super::{Counts, MAX_WORK};
+use super::{Counts, MAX_WORK, copied_term, copy_inst};
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::chaos::Chaos;
 use crate::ir::cleanup::remove_unreachable;
 use crate::ir::entity::{Block, Value};
-use crate::ir::function::{BlockData, Function, InstData, Terminator};
+use crate::ir::function::{BlockData, Function, Terminator};
 use crate::ir::ops::Op;
-use crate::ir::types::Type;
 use crate::memory::edit::tidy;
 use crate::memory::threading::{fold_branches, repair};
 use crate::schedule::opposite;
@@ -130,36 +129,16 @@ fn rotate_one(f: &mut Function, loops: &Loops, copies: &mut Copies, header: Bloc
         map.insert(p, v);
     }
     for i in std::mem::take(&mut f.blocks[header].insts) {
-        let InstData { op, imm, .. } = f.insts[i];
+        let op = f.insts[i].op;
         // What is the same in every iteration is computed before the loop only; constants would become parameters.
         if op.is_pure() && f.args(i).iter().all(|a| !map.contains_key(a)) {
             f.blocks[copy].insts.push(i);
             continue;
         }
         f.blocks[header].insts.push(i);
-        let args: Vec<Value> = f.args(i).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-        let results = f.results(i).to_vec();
-        let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();
-        let new = f.append(copy, op, imm, &args, &types);
-        // The list stays sorted: this is the newest instruction.
-        let origin = f.origin(i);
-        if origin.func != f.id || origin.offset.is_some() {
-            f.origins.push((new, origin));
-        }
-        for (at, r) in results.into_iter().enumerate() {
-            let v = f.results(new)[at];
-            f.values[v].hint = f.values[r].hint;
-            map.insert(r, v);
-        }
+        copy_inst(f, i, copy, &mut map);
     }
-    let mut term = f.term(header).clone();
-    for v in term.operands_mut(&mut f.pool) {
-        *v = map.get(v).copied().unwrap_or(*v);
-    }
-    for e in term.edges_mut() {
-        let args: Vec<Value> = f.edge_args(e).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-        e.args = EntityList::from_slice(&args, &mut f.pool);
-    }
+    let term = copied_term(f, header, &map);
     f.blocks[copy].term = Some(term);
     for b in entries {
         let mut term = f.blocks[b].term.take();

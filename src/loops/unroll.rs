@@ -8,14 +8,13 @@
 //! at a constant and go on by constants, that ends after an odd number of iterations, or fewer than [`MIN_TRIPS`], or more than
 //! [`MAX_TRIPS`]; beyond [`super::MAX_WORK`].
 
-use super::{Counts, MAX_WORK};
-use crate::analysis::{Cfg, DomTree, Loops};
+use super::{Counts, MAX_WORK, copied_term, copy_inst};
+use crate::analysis::{Cfg, DomTree, Loops, constant};
 use crate::chaos::Chaos;
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::cleanup::remove_unreachable;
 use crate::ir::entity::{Block, Value};
-use crate::ir::function::{BlockData, Edge, Function, InstData, Terminator, ValueDef};
-use crate::ir::types::Type;
+use crate::ir::function::{BlockData, Edge, Function, Terminator, ValueDef};
 use crate::memory::edit::tidy;
 use crate::memory::threading::repair;
 use cranelift_entity::EntityList;
@@ -133,11 +132,6 @@ fn only_edge(f: &Function, from: Block, to: Block) -> Option<&Edge> {
     edges.next().filter(|e| f.produced(e) == 0 && edges.next().is_none())
 }
 
-fn constant(f: &Function, v: Value) -> Option<Const> {
-    let i = f.def_inst(v)?;
-    Const::from_imm(&f.insts[i].imm).filter(|c| c.to_op().0 == f.insts[i].op)
-}
-
 /// In which iteration a test ends a loop, counted from 1. `next` and `cond` have to be one operator of the counter and constants, or `cond`
 /// one of `next`.
 fn trips(f: &Function, counter: Value, first: Const, next: Value, cond: Value, on_zero: bool) -> Option<u32> {
@@ -180,6 +174,7 @@ fn unroll_one(f: &mut Function, one: &Counted) {
         let mut own: HashMap<Value, Value> = HashMap::new();
         for p in f.block_params(b).to_vec() {
             let v = f.add_param(copy, f.ty(p));
+            f.values[v].hint = f.values[p].hint;
             own.insert(p, v);
         }
         values.extend(&own);
@@ -187,34 +182,13 @@ fn unroll_one(f: &mut Function, one: &Counted) {
     }
     for (&b, own) in one.blocks.iter().zip(&mut defined) {
         for i in f.blocks[b].insts.clone() {
-            let InstData { op, imm, .. } = f.insts[i];
-            let args: Vec<Value> = f.args(i).iter().map(|a| values.get(a).copied().unwrap_or(*a)).collect();
-            let results = f.results(i).to_vec();
-            let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();
-            let new = f.append(copies[&b], op, imm, &args, &types);
-            // The list stays sorted: this is the newest instruction.
-            let origin = f.origin(i);
-            if origin.func != f.id || origin.offset.is_some() {
-                f.origins.push((new, origin));
-            }
-            for (at, r) in results.into_iter().enumerate() {
-                values.insert(r, f.results(new)[at]);
-                own.insert(r, f.results(new)[at]);
-            }
-        }
-        for (&old, &new) in own.iter() {
-            f.values[new].hint = f.values[old].hint;
+            copy_inst(f, i, copies[&b], &mut values);
+            own.extend(f.results(i).iter().map(|r| (*r, values[r])));
         }
     }
     for &b in &one.blocks {
-        let mut term = f.term(b).clone();
-        for v in term.operands_mut(&mut f.pool) {
-            *v = values.get(v).copied().unwrap_or(*v);
-        }
+        let mut term = copied_term(f, b, &values);
         for e in term.edges_mut() {
-            let args: Vec<Value> =
-                f.edge_args(e).iter().map(|a| values.get(a).copied().unwrap_or(*a)).collect();
-            e.args = EntityList::from_slice(&args, &mut f.pool);
             if e.block != one.header {
                 e.block = copies.get(&e.block).copied().unwrap_or(e.block);
             }

@@ -17,7 +17,7 @@
 
 use super::edit::{Variable, same, tidy};
 use super::{Context, Counts};
-use crate::analysis::{Cfg, DomTree};
+use crate::analysis::{Cfg, DomTree, constant};
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Edge, Function, InstData, Terminator, ValueDef};
@@ -201,11 +201,6 @@ pub(super) fn truth(f: &Function, cond: Value) -> (Value, bool) {
         }
     }
     (v, negated)
-}
-
-fn constant(f: &Function, v: Value) -> Option<Const> {
-    let data = &f.insts[f.def_inst(v)?];
-    if data.op.is_const() { Const::from_imm(&data.imm) } else { None }
 }
 
 fn value(data: &InstData, args: &[Const]) -> Option<Const> {

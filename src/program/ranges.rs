@@ -10,8 +10,8 @@
 //! Complexity: linear in the graphs; a parameter changes [`MAX_CHANGES`] times at most, then nothing is known of it.
 
 use super::constants::Constants;
-use crate::analysis::Cfg;
 use crate::analysis::bits::{self, Bits};
+use crate::analysis::{self, Cfg};
 use crate::interp::Const;
 use crate::interp::int::{IntOp, classify};
 use crate::ir::cleanup::substitute;
@@ -234,10 +234,7 @@ fn folded(f: &Function, op: IntOp, args: &[Value], bits: &Bits) -> Option<Folded
             _ => None,
         };
     };
-    let constant = |v: Value| {
-        let inst = f.def_inst(v)?;
-        Const::from_imm(&f.insts[inst].imm).filter(|c| c.to_op().0 == f.insts[inst].op)?.as_int()
-    };
+    let constant = |v: Value| analysis::constant(f, v)?.as_int();
     let (a_max, b_max) = (bits.max(f, a), bits.max(f, b));
     let (a_min, b_min) = (constant(a).unwrap_or(0), constant(b).unwrap_or(0));
     let sign = 1u64 << (if ty == Type::I32 { 31 } else { 63 });
