@@ -9,8 +9,8 @@
 //! Linear in functions plus call sites ([`components`]).
 
 use super::{Cfg, components};
-use crate::ir::effects::{Aliases, EffectSet, effects};
-use crate::ir::entity::{Block, FuncId, Inst};
+use crate::ir::effects::{Aliases, EffectSet, data_mask, effects};
+use crate::ir::entity::{Block, FuncId, Inst, MemoryId};
 use crate::ir::function::{Function, TailCallee, Terminator};
 use crate::ir::ops::{Imm, Op};
 use cranelift_entity::{EntityRef, SecondaryMap};
@@ -115,6 +115,13 @@ impl Summaries {
             },
         );
         summaries
+    }
+
+    /// Adds a function that does what another one does, and reads these memories besides.
+    pub fn add_copy(&mut self, copy: FuncId, of: FuncId, reads: impl IntoIterator<Item = MemoryId>) {
+        let reads = reads.into_iter().fold(0, |mask, memory| mask | data_mask(memory));
+        let more = EffectSet { reads, ..EffectSet::NONE };
+        self.of[copy] = self.aliases.widen(self.of[of].union(more));
     }
 
     /// Summary of a function.

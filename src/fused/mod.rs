@@ -21,6 +21,7 @@ use crate::analysis::{Cfg, Summaries};
 use crate::ir::entity::{FuncId, MemoryId};
 use crate::ir::function::Function;
 use crate::memory::objects::Objects;
+use crate::memory::readers::{Move, Moved};
 use crate::memory::{Knowledge, Role};
 use crate::module::{ATTESTATION, Entity, Module, Numbering};
 use allocators::ReleaseShape;
@@ -124,6 +125,8 @@ pub struct Carried {
     pub looks_fused: bool,
     /// What became of the boundaries so far; `None` before the first round.
     pub boundaries: Option<Boundaries>,
+    /// Functions that would have to read another memory for buffers to go, each with who calls it.
+    pub wanted: Vec<(FuncId, Moved)>,
 }
 
 impl Carried {
@@ -133,11 +136,12 @@ impl Carried {
         let memory = |m: MemoryId| {
             numbering.memories.is_written(m).then(|| MemoryId::from_u32(numbering.memories.get(m)))
         };
-        let role = |&(func, role): &(FuncId, Role)| {
-            let func =
-                numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))?;
+        let func = |func: FuncId| {
+            numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))
+        };
+        let role = |&(of, role): &(FuncId, Role)| {
             Some((
-                func,
+                func(of)?,
                 match role {
                     Role::Realloc(m) => Role::Realloc(memory(m)?),
                     Role::Free(m) => Role::Free(memory(m)?),
@@ -148,6 +152,12 @@ impl Carried {
         self.areas =
             self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
         self.boundaries = self.boundaries.map(|b| b.renumbered(numbering));
+        let moves = |m: &Move| Some(Move { from: memory(m.from)?, to: memory(m.to)?, ..*m });
+        let wanted = |(caller, moved): &(FuncId, Moved)| {
+            let moves = moved.moves.iter().map(moves).collect::<Option<_>>()?;
+            Some((func(*caller)?, Moved { func: func(moved.func)?, moves }))
+        };
+        self.wanted = self.wanted.iter().filter_map(wanted).collect();
         self
     }
 }

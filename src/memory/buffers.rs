@@ -5,7 +5,8 @@
 //!
 //! **Licence** (assumption `canonical-abi`). The buffer is fresh memory, and accesses derived from it stay inside of it.
 //! - It is filled by one `memory.copy` of as many bytes as it has, to its start, before every read.
-//! - It is only read, compared, and given back: no store into it, and its address is not stored, passed or returned.
+//! - It is only read, compared, and given back: no store into it, and its address is not stored or returned, nor passed but to what
+//!   [`super::readers`] has for it.
 //! - Its address is used in ways that do not depend on where it lies: added to, compared with another address in it or with
 //!   null, subtracted from another address in it.
 //! - Between the copy and each read nothing may write the bytes that were copied. An allocation does not, and giving back
@@ -18,20 +19,23 @@
 //!
 //! A buffer that is neither read nor written any more goes with its release.
 
-use super::edit::{Replaced, Variable, insert_i32, position, remove, same, split};
-use super::objects::{
-    Access, ObjectKind, Objects, Relation, Set, allocates, constant, frees, is_comparison, other_effects,
-};
+use super::buffer_uses::{Passed, Uses, erase, read_instead, settle_branches, uses};
+use super::edit::{Variable, insert_i32, position, same, split};
+use super::objects::{Access, ObjectKind, Objects, Relation, allocates, frees, other_effects};
+use super::readers::Move;
 use super::traps::trap_out_of_bounds;
 use super::{Context, Role};
 use crate::analysis::{Cfg, DomTree};
-use crate::ir::cleanup::substitute;
 use crate::ir::entity::{Block, Inst, MemoryId, Value};
 use crate::ir::function::{Function, Terminator, ValueDef};
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::types::Type;
 use cranelift_entity::SecondaryMap;
 use hashbrown::HashMap;
+use std::cmp::Ordering;
+
+/// Instructions that are moved before an allocation at most, for the address of what is copied to be known there.
+const MAX_MOVED: usize = 16;
 
 /// Why a buffer stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +52,36 @@ pub enum Declined {
     Source,
 }
 
-/// Everything that is done with a buffer.
-#[derive(Default)]
-struct Uses {
-    fill: Option<(Block, Inst)>,
-    reads: Vec<(Block, Inst)>,
-    given_back: Vec<(Block, Inst)>,
-    /// Comparisons with null, and what they give.
-    tests: Vec<(Inst, u32)>,
-    /// Branches on the address itself.
-    branches: Vec<Block>,
+/// How a buffer goes.
+enum Way {
+    /// It is neither read nor written.
+    Unused,
+    /// Who reads it reads what was copied.
+    ReadThrough(Filled),
+}
+
+/// A buffer that can be seen through.
+struct Filled {
+    fill: (Block, Inst),
+    /// The memory that is read instead, the address there, and how many bytes.
+    src: MemoryId,
+    from: Value,
+    length: Value,
+    /// Calls that give the source back before the last read.
+    late: Vec<(Block, Inst)>,
+    /// Whether the source is surely in bounds.
+    is_tracked: bool,
+    /// What computes the address there behind the allocation, in order.
+    behind: Vec<(Block, Inst)>,
+}
+
+/// What is known of a buffer that can go.
+struct Plan {
+    cfg: Cfg,
+    buffer: Value,
+    memory: MemoryId,
+    uses: Uses,
+    way: Way,
 }
 
 /// Sees through the buffer that one call gives; as what that counts.
@@ -67,51 +91,94 @@ pub(super) fn one(
     call: Inst,
     cx: &Context<'_>,
 ) -> Result<&'static str, Declined> {
+    let Plan { cfg, buffer, memory, uses, way } = plan(f, block, call, cx)?;
+    let Way::ReadThrough(Filled { fill, src, from, length, late, is_tracked, behind }) = way else {
+        let at = position(f, block, call);
+        let constants = settle_branches(f, (block, at), &uses);
+        // Nothing but what is taken out uses the address, or what is computed from it.
+        erase(f, &uses, constants, Some((buffer, constants[1])), vec![call]);
+        return Ok("unused-buffers");
+    };
+    if !cx.readers.call_instead(f, &uses.passed, memory, src) {
+        return Err(Declined::Escapes);
+    }
+    for &(_, read) in &uses.reads {
+        read_instead(f, read, memory, src);
+    }
+    move_before(f, &behind, (block, call));
+    let at = position(f, block, call);
+    let constants = settle_branches(f, (block, at), &uses);
+    release_later(f, &cfg, fill, from, &late, &uses.given_back);
+    if !is_tracked {
+        let fill_block = block_of(f, fill.1).expect("still there");
+        let at = position(f, fill_block, fill.1);
+        trap_out_of_bounds(f, (fill_block, at), src, from, length, cx.info);
+    }
+    let mut gone: Vec<Inst> = late.iter().map(|&(_, i)| i).collect();
+    gone.extend([fill.1, call]);
+    erase(f, &uses, constants, Some((buffer, from)), gone);
+    Ok("erased-buffers")
+}
+
+/// The calls which alone keep the buffer that one call gives: their callees would have to read the memory that it was copied from.
+pub(super) fn passed(f: &Function, block: Block, call: Inst, cx: &Context<'_>) -> Vec<(Passed, Move)> {
+    let Ok(Plan { memory, uses, way: Way::ReadThrough(filled), .. }) = plan(f, block, call, cx) else {
+        return Vec::new();
+    };
+    let moved = |p: Passed| (p, Move { param: p.param, from: memory, to: filled.src });
+    uses.passed.into_iter().map(moved).collect()
+}
+
+/// How the buffer that one call gives can go, if who it is passed to lets it.
+fn plan(f: &Function, block: Block, call: Inst, cx: &Context<'_>) -> Result<Plan, Declined> {
     let cfg = Cfg::compute(f);
     let objects = Objects::compute(f, &cfg, cx.knowledge);
     let buffer = f.result(call).ok_or(Declined::Escapes)?;
     let set = objects.derived(buffer);
     let object = objects.only(set).filter(|o| o.kind == ObjectKind::Buffer(call)).ok_or(Declined::Escapes)?;
-    if objects.escaped & set != 0 {
+    if objects.kept & set != 0 {
         return Err(Declined::Escapes);
     }
     let memory = object.memory;
     let uses = uses(f, &cfg, &objects, set, memory, cx)?;
-    let Some((fill_block, fill)) = uses.fill else {
-        if !uses.reads.is_empty() {
+    let Some(fill) = uses.fill else {
+        if !uses.reads.is_empty() || !uses.passed.is_empty() {
             return Err(Declined::Fill);
         }
-        let constants = settle_branches(f, (block, call), &uses);
-        erase(f, call, &uses, constants, None, Vec::new());
-        return Ok("unused-buffers");
+        return Ok(Plan { cfg, buffer, memory, uses, way: Way::Unused });
     };
-    let (dst, from, length) = (f.args(fill)[0], f.args(fill)[1], f.args(fill)[2]);
-    let Imm::MemCopy { src, .. } = f.insts[fill].imm else { return Err(Declined::Fill) };
+    let (dst, from, length) = (f.args(fill.1)[0], f.args(fill.1)[1], f.args(fill.1)[2]);
+    let Imm::MemCopy { src, .. } = f.insts[fill.1].imm else { return Err(Declined::Fill) };
     let (_, size) = allocates(f, call, cx.knowledge).ok_or(Declined::Fill)?;
     let dom = DomTree::compute(f, &cfg);
     let before = |(a, i): (Block, Inst), (b, j): (Block, Inst)| {
         if a == b { position(f, a, i) < position(f, b, j) } else { dom.dominates(a, b) }
     };
-    let from_is_known = match f.values[from].def {
+    let known = |v: Value| match f.values[v].def {
         ValueDef::Param(b, _) => dom.dominates(b, block),
         ValueDef::Result(i, _) => block_of(f, i).is_some_and(|b| before((b, i), (block, call))),
     };
+    let behind = computed_behind(f, from, known, |a, b| before(*a, *b)).ok_or(Declined::Fill)?;
     let plain = cx.info.memory64(src) == Some(false) && !cx.info.is_shared(src);
+    let all_reads = || uses.reads.iter().copied().chain(uses.passed.iter().map(|p| (p.block, p.call)));
     if !plain
         || !objects.is_start(f, dst)
         || !same(f, size, length, 8)
-        || !from_is_known
-        || !before((block, call), (fill_block, fill))
-        || uses.reads.iter().any(|&read| !before((fill_block, fill), read))
+        || !before((block, call), fill)
+        || all_reads().any(|read| !before(fill, read))
         || objects.derived(from) & set != 0
     {
         return Err(Declined::Fill);
     }
-    let source = objects.read(f, fill).ok_or(Declined::Fill)?;
-    let walk = Walk { f, cfg: &cfg, objects: &objects, cx, fill, source: &source, from };
-    let late = walk.late_releases(&uses).ok_or(Declined::Source)?;
+    let source = objects.read(f, fill.1).ok_or(Declined::Fill)?;
+    // What is written before the callee has read is not what it was to read.
+    if uses.passed.iter().any(|p| cx.summaries.inst(f, p.call).writes_data(src)) {
+        return Err(Declined::Source);
+    }
+    let walk = Walk { f, cfg: &cfg, objects: &objects, cx, fill: fill.1, source: &source, from };
+    let late = walk.late_releases(all_reads()).ok_or(Declined::Source)?;
     let single = |&(_, i): &(Block, Inst)| f.args(i).len() == 1;
-    let after_fill = |&site: &(Block, Inst)| before((fill_block, fill), site);
+    let after_fill = |&site: &(Block, Inst)| before(fill, site);
     let can_be_later = late.iter().all(single)
         && uses.given_back.iter().all(after_fill)
         && late.iter().all(|&site| walk.is_followed(site, &uses.given_back));
@@ -119,20 +186,40 @@ pub(super) fn one(
         return Err(Declined::Source);
     }
     let is_tracked = objects.object(&source).is_some();
-    for &(_, read) in &uses.reads {
-        read_instead(f, read, memory, src);
+    let way = Way::ReadThrough(Filled { fill, src, from, length, late, is_tracked, behind });
+    Ok(Plan { cfg, buffer, memory, uses, way })
+}
+
+/// The instructions that compute a value where it is not `known`, in their order: without effects, at most [`MAX_MOVED`] of them.
+fn computed_behind(
+    f: &Function,
+    value: Value,
+    known: impl Fn(Value) -> bool,
+    before: impl Fn(&(Block, Inst), &(Block, Inst)) -> bool,
+) -> Option<Vec<(Block, Inst)>> {
+    let mut list: Vec<(Block, Inst)> = Vec::new();
+    let mut todo = vec![value];
+    while let Some(v) = todo.pop() {
+        if known(v) {
+            continue;
+        }
+        let inst = f.def_inst(v).filter(|&i| f.insts[i].op.is_pure() && list.len() < MAX_MOVED)?;
+        if list.iter().all(|&(_, i)| i != inst) {
+            list.push((block_of(f, inst)?, inst));
+            todo.extend_from_slice(f.args(inst));
+        }
     }
-    let constants = settle_branches(f, (block, call), &uses);
-    release_later(f, &cfg, (fill_block, fill), from, &late, &uses.given_back);
-    if !is_tracked {
-        let fill_block = block_of(f, fill).expect("still there");
-        let at = position(f, fill_block, fill);
-        trap_out_of_bounds(f, (fill_block, at), src, from, length, cx.info);
+    list.sort_by(|a, b| if before(a, b) { Ordering::Less } else { Ordering::Greater });
+    Some(list)
+}
+
+/// Moves instructions before another one.
+fn move_before(f: &mut Function, list: &[(Block, Inst)], (block, inst): (Block, Inst)) {
+    for &(b, i) in list {
+        f.blocks[b].insts.retain(|&x| x != i);
+        let at = position(f, block, inst);
+        f.blocks[block].insts.insert(at, i);
     }
-    let mut gone: Vec<Inst> = late.iter().map(|&(_, i)| i).collect();
-    gone.push(fill);
-    erase(f, call, &uses, constants, Some(from), gone);
-    Ok("erased-buffers")
 }
 
 /// The block that an instruction is in.
@@ -196,100 +283,6 @@ fn release_later(
     }
 }
 
-/// Collects what is done with pointers of exactly this object.
-fn uses(
-    f: &Function,
-    cfg: &Cfg,
-    objects: &Objects<'_>,
-    set: Set,
-    memory: MemoryId,
-    cx: &Context<'_>,
-) -> Result<Uses, Declined> {
-    let mut uses = Uses::default();
-    let is = |v: Value| objects.derived(v) & set != 0;
-    for &b in cfg.rpo() {
-        if f.block_params(b).iter().any(|&p| is(p) && objects.derived(p) != set) {
-            return Err(Declined::Address);
-        }
-        for &i in &f.blocks[b].insts {
-            let args = f.args(i);
-            if !args.iter().any(|&a| is(a)) {
-                continue;
-            }
-            if args.iter().any(|&a| is(a) && objects.derived(a) != set) {
-                return Err(Declined::Address);
-            }
-            let op = f.insts[i].op;
-            match op.kind() {
-                Kind::Load if objects.read(f, i).is_some_and(|r| r.memory == memory) => {
-                    uses.reads.push((b, i))
-                }
-                Kind::MemoryCopy => copy(f, (b, i), &is, memory, &mut uses)?,
-                Kind::Call => {
-                    let start = frees(f, i, cx.knowledge).is_some_and(|(_, p)| objects.is_start(f, p));
-                    if !start {
-                        return Err(Declined::Address);
-                    }
-                    uses.given_back.push((b, i));
-                }
-                Kind::Store | Kind::MemoryFill | Kind::MemoryInit => return Err(Declined::Written),
-                Kind::Pure => match (op, args) {
-                    (Op::I32Add, &[x, y]) if is(x) != is(y) => {}
-                    (Op::I32Sub, &[x, y]) if is(x) && (!is(y) || objects.derived(y) == set) => {}
-                    (Op::I32Eqz, &[x]) if objects.is_start(f, x) => uses.tests.push((i, 0)),
-                    (Op::I32Eq | Op::I32Ne, &[x, y])
-                        if constant(f, y) == Some(0) && objects.is_start(f, x)
-                            || constant(f, x) == Some(0) && objects.is_start(f, y) =>
-                    {
-                        uses.tests.push((i, u32::from(op == Op::I32Ne)));
-                    }
-                    (Op::Select, &[x, y, c]) if is(x) && is(y) && !is(c) => {}
-                    _ if is_position_free(op) && args.iter().all(|&a| is(a)) => {}
-                    _ => return Err(Declined::Address),
-                },
-                _ => return Err(Declined::Address),
-            }
-        }
-        match f.term(b) {
-            Terminator::Branch { cond, .. } if is(*cond) => match objects.is_start(f, *cond) {
-                true => uses.branches.push(b),
-                false => return Err(Declined::Address),
-            },
-            term if term.operands(&f.pool).iter().any(|&v| is(v)) => return Err(Declined::Address),
-            _ => {}
-        }
-    }
-    Ok(uses)
-}
-
-/// Comparisons of two addresses in one object that only depend on where in it they are.
-fn is_position_free(op: Op) -> bool {
-    let signed = matches!(op, Op::I32LtS | Op::I32GtS | Op::I32LeS | Op::I32GeS);
-    is_comparison(op) && op != Op::I32Eqz && !signed
-}
-
-fn copy(
-    f: &Function,
-    (block, inst): (Block, Inst),
-    is: &impl Fn(Value) -> bool,
-    memory: MemoryId,
-    uses: &mut Uses,
-) -> Result<(), Declined> {
-    let Imm::MemCopy { dst, src } = f.insts[inst].imm else { return Err(Declined::Written) };
-    let &[to, from, length] = f.args(inst) else { return Err(Declined::Written) };
-    match (is(to), is(from), is(length)) {
-        (true, false, false) if dst == memory => match uses.fill.replace((block, inst)) {
-            None => Ok(()),
-            Some(_) => Err(Declined::Written),
-        },
-        (false, true, false) if src == memory => {
-            uses.reads.push((block, inst));
-            Ok(())
-        }
-        _ => Err(Declined::Written),
-    }
-}
-
 /// The ways from a copy to the reads of its buffer.
 struct Walk<'a> {
     f: &'a Function,
@@ -304,11 +297,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Walks back from all reads to the copy. `None`: something on the way may write what was copied; else the calls that
     /// give the source back.
-    fn late_releases(&self, uses: &Uses) -> Option<Vec<(Block, Inst)>> {
+    fn late_releases(&self, reads: impl Iterator<Item = (Block, Inst)>) -> Option<Vec<(Block, Inst)>> {
         let f = self.f;
         let mut late = Vec::new();
         let mut seen: SecondaryMap<Block, bool> = SecondaryMap::new();
-        let mut todo: Vec<(Block, usize)> = uses.reads.iter().map(|&(b, i)| (b, position(f, b, i))).collect();
+        let mut todo: Vec<(Block, usize)> = reads.map(|(b, i)| (b, position(f, b, i))).collect();
         while let Some((b, end)) = todo.pop() {
             let mut met = false;
             for &i in f.blocks[b].insts[..end].iter().rev() {
@@ -405,47 +398,4 @@ impl Walk<'_> {
             None => other_effects(f, inst, self.source.memory, cx.summaries),
         }
     }
-}
-
-/// Lets a load or a copy read the other memory.
-pub(super) fn read_instead(f: &mut Function, read: Inst, buffer: MemoryId, source: MemoryId) {
-    match &mut f.insts[read].imm {
-        Imm::Mem(m) | Imm::MemLane(m, _) if m.memory == buffer => m.memory = source,
-        Imm::MemCopy { src, .. } if *src == buffer => *src = source,
-        _ => {}
-    }
-}
-
-/// Branches on the address itself are taken: it is not null. Gives the constants 0 and 1, made before the allocation.
-fn settle_branches(f: &mut Function, (block, call): (Block, Inst), uses: &Uses) -> [Value; 2] {
-    let at = position(f, block, call);
-    let constants = [insert_i32(f, block, at, 0), insert_i32(f, block, at, 1)];
-    for &b in &uses.branches {
-        if let Some(Terminator::Branch { cond, .. }) = &mut f.blocks[b].term {
-            *cond = constants[1];
-        }
-    }
-    constants
-}
-
-/// Takes out the allocation, the tests of its result and the release; other uses get what was copied.
-fn erase(
-    f: &mut Function,
-    call: Inst,
-    uses: &Uses,
-    constants: [Value; 2],
-    from: Option<Value>,
-    mut gone: Vec<Inst>,
-) {
-    let mut replaced = Replaced::new();
-    for &(test, answer) in &uses.tests {
-        replaced[f.results(test)[0]] = Some(constants[answer as usize]).into();
-    }
-    // Nothing but what is taken out uses the address of a buffer that was never filled, or what is computed from it.
-    replaced[f.results(call)[0]] = Some(from.unwrap_or(constants[1])).into();
-    gone.push(call);
-    gone.extend(uses.given_back.iter().map(|&(_, i)| i));
-    gone.extend(uses.tests.iter().map(|&(i, _)| i));
-    remove(f, &gone);
-    substitute(f, &mut replaced);
 }

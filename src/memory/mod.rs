@@ -3,7 +3,7 @@
 //! **What.** [`promote`] runs, until nothing changes (at most [`MAX_ROUNDS`] times):
 //! [`frames`] makes the stack pointer one value of the graph; [`forward`] replaces loads by what was stored, through branches,
 //! loops and copies; [`dead`] removes stores and copies into frames and buffers that nobody reads; [`buffers`] lets who
-//! reads a copy read the original, with the allocation and its release; [`copies`] writes small copies as loads and stores.
+//! reads a copy read the original, with the allocation and its release ([`readers`]: functions that it is passed to as well); [`copies`] writes small copies as loads and stores.
 //! [`objects`] says what may lie where. `docs/memory.md` has the licence of each and what makes it decline.
 //!
 //! **Invariants in.** A graph that verifies, with what is inlined in it. **Invariants out.** The same; results, traps and calls
@@ -15,6 +15,7 @@
 //! Reference: Cytron et al., "Efficiently Computing Static Single Assignment Form", TOPLAS 1991; Braun et al., "Simple and
 //! Efficient Construction of SSA Form", CC 2013.
 
+mod buffer_uses;
 pub mod buffers;
 pub mod copies;
 pub mod dead;
@@ -24,6 +25,7 @@ pub mod frames;
 pub mod left;
 pub mod nested;
 pub mod objects;
+pub mod readers;
 pub mod selects;
 pub mod threading;
 pub mod traps;
@@ -139,7 +141,7 @@ impl Knowledge {
 /// The assumption that a pass acts under, for those that do nothing without one.
 pub fn assumption(pass: &str) -> Option<&'static str> {
     match pass {
-        "erased-buffers" | "erased-lists" | "unused-buffers" => Some("canonical-abi"),
+        "erased-buffers" | "erased-lists" | "unused-buffers" | readers::PASS => Some("canonical-abi"),
         "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
         dead::AREA_STORES => Some("return-areas"),
         _ => None,
@@ -160,6 +162,8 @@ pub struct Context<'a> {
     pub info: &'a dyn ModuleInfo,
     /// Whether executed instructions count more than bytes.
     pub speed: bool,
+    /// Functions that read other memories than those they are copies of.
+    pub readers: &'a readers::Readers,
 }
 
 /// Something of a boundary that is left in a graph.
@@ -196,6 +200,8 @@ pub struct Promoted {
     pub counts: Counts,
     /// What is left of boundaries, with the function whose input body it stood in.
     pub left: Vec<(FuncId, Left)>,
+    /// Functions that would have to read another memory for buffers to go.
+    pub wanted: Vec<readers::Moved>,
 }
 
 /// Promotes what memory of a graph it can.
@@ -234,18 +240,23 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     }
     dce(f);
     cleanup(f);
-    Promoted { counts, left: left::left(f, cx) }
+    let passed = allocations(f, cx).into_iter().flat_map(|(b, i)| buffers::passed(f, b, i, cx));
+    let wanted = readers::wanted(passed);
+    Promoted { counts, left: left::left(f, cx), wanted }
+}
+
+/// The calls that allocate.
+fn allocations(f: &Function, cx: &Context<'_>) -> Vec<(Block, Inst)> {
+    f.layout
+        .iter()
+        .flat_map(|&b| f.blocks[b].insts.iter().map(move |&i| (b, i)))
+        .filter(|&(_, i)| objects::allocates(f, i, cx.knowledge).is_some())
+        .collect()
 }
 
 /// Sees through the copies that the buffers of a graph are, one after the other: as one copy, or level by level.
 fn see_through(f: &mut Function, cx: &Context<'_>, work: &mut usize, counts: &mut Counts) {
-    let calls: Vec<(Block, Inst)> = f
-        .layout
-        .iter()
-        .flat_map(|&b| f.blocks[b].insts.iter().map(move |&i| (b, i)))
-        .filter(|&(_, i)| objects::allocates(f, i, cx.knowledge).is_some())
-        .collect();
-    for (_, call) in calls {
+    for (_, call) in allocations(f, cx) {
         // Blocks are split and values replaced: what is known is asked for anew.
         let Some(block) = buffers::block_of(f, call) else { continue };
         // Each looks at the whole graph.

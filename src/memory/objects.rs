@@ -67,6 +67,8 @@ pub enum ObjectKind {
     Frame(GlobalId),
     /// What this call of an allocator returned.
     Buffer(Inst),
+    /// What this parameter of the function points to, where that was asked for: a buffer that its caller got from an allocator.
+    Param(u32),
 }
 
 /// An object.
@@ -130,6 +132,8 @@ pub struct Objects<'a> {
     pub list: Vec<Object>,
     /// Those that have escaped.
     pub escaped: Set,
+    /// Those that have escaped in another way than as arguments of direct calls.
+    pub kept: Set,
 }
 
 /// The integer value of a constant.
@@ -167,6 +171,16 @@ pub fn frees(f: &Function, inst: Inst, knowledge: &Knowledge) -> Option<(MemoryI
 impl<'a> Objects<'a> {
     /// Looks at a graph.
     pub fn compute(f: &Function, cfg: &Cfg, knowledge: &'a Knowledge) -> Objects<'a> {
+        Objects::compute_with(f, cfg, knowledge, &[])
+    }
+
+    /// Looks at a graph of which some parameters point to buffers, each with the memory that it is in.
+    pub fn compute_with(
+        f: &Function,
+        cfg: &Cfg,
+        knowledge: &'a Knowledge,
+        params: &[(u32, MemoryId)],
+    ) -> Objects<'a> {
         let mut objects = Objects {
             knowledge,
             places: SecondaryMap::with_capacity(f.values.len()),
@@ -174,10 +188,14 @@ impl<'a> Objects<'a> {
             known_values: f.values.len(),
             list: Vec::new(),
             escaped: 0,
+            kept: 0,
         };
+        for &(n, memory) in params {
+            objects.list.push(Object { kind: ObjectKind::Param(n), memory, escape: None });
+        }
         objects.find(f, cfg);
         objects.places(f, cfg);
-        objects.derive(f, cfg);
+        objects.derive(f, cfg, params);
         objects.escapes(f, cfg);
         objects
     }
@@ -230,9 +248,10 @@ impl<'a> Objects<'a> {
     }
 
     /// The least solution: a value starts with no origin at all, and gets those that it may have.
-    fn derive(&mut self, f: &Function, cfg: &Cfg) {
-        for &p in f.block_params(f.entry) {
-            self.derived[p] = UNTRACKED;
+    fn derive(&mut self, f: &Function, cfg: &Cfg, params: &[(u32, MemoryId)]) {
+        for (n, &p) in (0..).zip(f.block_params(f.entry)) {
+            let object = params.iter().position(|&(param, _)| param == n);
+            self.derived[p] = object.map_or(UNTRACKED, |bit| 1 << bit);
         }
         for &b in cfg.rpo() {
             for &i in f.blocks[b].insts.iter().filter(|&&i| f.result(i).is_none()) {
@@ -350,10 +369,12 @@ impl<'a> Objects<'a> {
                 // Giving a pointer back as it was got is what one does with it.
                 let given_back = frees(f, inst, self.knowledge).filter(|&(memory, pointer)| {
                     let object = self.only(self.derived(pointer));
-                    object.is_some_and(|o| o.memory == memory && matches!(o.kind, ObjectKind::Buffer(_)))
+                    let is_buffer =
+                        |o: &Object| matches!(o.kind, ObjectKind::Buffer(_) | ObjectKind::Param(_));
+                    object.is_some_and(|o| o.memory == memory && is_buffer(o))
                 });
-                let how = match imm {
-                    Imm::Func(func) => Escape::Passed(func),
+                let how = match (op, imm) {
+                    (Op::Call, Imm::Func(func)) => Escape::Passed(func),
                     _ => Escape::Other,
                 };
                 let skip = usize::from(given_back.is_some());
@@ -366,6 +387,9 @@ impl<'a> Objects<'a> {
     fn escape(&mut self, v: Value, how: Escape, at: Option<Inst>) {
         let set = self.derived[v] & !UNTRACKED;
         self.escaped |= set;
+        if !matches!(how, Escape::Passed(_)) {
+            self.kept |= set;
+        }
         for (bit, object) in self.list.iter_mut().enumerate() {
             if set >> bit & 1 == 1 {
                 object.escape.get_or_insert((how, at));
@@ -534,6 +558,9 @@ impl<'a> Objects<'a> {
         match (self.only(self.derived(v)).map(|o| o.kind), place.root) {
             (Some(ObjectKind::Buffer(call)), Root::Value(root)) => {
                 place.offset == 0 && matches!(f.values[root].def, ValueDef::Result(i, _) if i == call)
+            }
+            (Some(ObjectKind::Param(n)), Root::Value(root)) => {
+                place.offset == 0 && f.block_params(f.entry).get(n as usize) == Some(&root)
             }
             _ => false,
         }

@@ -18,6 +18,7 @@ use crate::ir::function::Function;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::loops::{self, unroll};
+use crate::memory::readers::{Moved, Readers};
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{ATTESTATION, Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
@@ -92,6 +93,8 @@ pub(super) struct Optimized {
     pub loops: loops::Counts,
     /// What is left of boundaries.
     pub left: Vec<(FuncId, promotion::Left)>,
+    /// Functions that would have to read another memory for its buffers to go.
+    pub wanted: Vec<Moved>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -202,6 +205,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         summaries: cx.summaries,
         info: cx.module,
         speed: cx.options.objective == Objective::Speed,
+        readers: &Readers::default(),
     };
     if cx.knowledge.is_empty() {
         // Of a fused module's later round it is still told what is left.
@@ -215,7 +219,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
     if cx.options.fault == Some(Fault::PromotedGraph) {
         g.layout.push(g.entry);
     } else if done.counts.is_empty() {
-        result.left = done.left;
+        (result.left, result.wanted) = (done.left, done.wanted);
         return None;
     }
     if cx.options.verify
@@ -225,7 +229,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
         return None;
     }
-    (result.promoted, result.left) = (done.counts, done.left);
+    (result.promoted, result.left, result.wanted) = (done.counts, done.left, done.wanted);
     Some(g)
 }
 

@@ -11,6 +11,7 @@ mod function;
 mod group;
 mod merged;
 mod rounds;
+mod specialised;
 mod survey;
 mod timing;
 
@@ -283,12 +284,7 @@ fn attempt(
     note_refusals(&module, &optimized, &mut report);
     for (_, o) in &optimized {
         report.egraph.add(o.egraph);
-        for (&name, n) in &o.promoted {
-            *report.passes.entry(name.to_owned()).or_default() += n;
-            if let Some(assumption) = crate::memory::assumption(name) {
-                *report.assumptions.entry(assumption.to_owned()).or_default() += n;
-            }
-        }
+        report.add_promoted(&o.promoted);
         for (&name, n) in o.private.iter().filter(|_| o.body.is_some()) {
             *report.passes.entry(name.to_owned()).or_default() += n;
         }
@@ -303,7 +299,9 @@ fn attempt(
     }
     let mut boundaries = carried.boundaries.take().unwrap_or_else(|| Boundaries::of(&module));
     let mut left = Vec::new();
+    carried.wanted.clear();
     for (func, o) in &optimized {
+        carried.wanted.extend(o.wanted.iter().map(|moved| (*func, moved.clone())));
         left.extend(o.left.iter().map(|(origin, l)| (*func, *origin, l.clone())));
     }
     let names = module.names.as_ref().filter(|_| !boundaries.is_empty()).map(|names| names.funcs.clone());

@@ -6,8 +6,10 @@
 //! module smaller (for speed: that makes it larger by more than a [`MAX_GROWTH`]th, or [`MIN_GROWTH`] bytes where that is more) is thrown away. Each costs what the
 //! first one cost, for what is left of the program.
 
+use super::specialised::specialise;
 use super::{Files, Output, merged, run};
 use crate::fused::Carried;
+use crate::memory;
 use crate::report::PhaseTime;
 use crate::{Error, Objective, Options, Report};
 use std::collections::BTreeMap;
@@ -59,32 +61,53 @@ pub(super) fn optimize(input: &[u8], options: &Options, files: &Files) -> Result
 fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, Error> {
     let (mut output, mut carried) = run(input, options, files, Carried::default())?;
     // An explanation and a bug made on purpose belong to the input's functions.
-    if !options.assumptions.closed_world || options.explain.is_some() || options.fault.is_some() {
+    if options.explain.is_some() || options.fault.is_some() || options.effort == 0 {
         return Ok(output);
     }
+    let closed = options.assumptions.closed_world;
     let mut again = options.clone();
-    // What was to be closed is closed, and copies for speed were paid for from the whole budget.
-    again.keep_exports = vec!["*".to_owned()];
+    if closed {
+        // What was to be closed is closed.
+        again.keep_exports = vec!["*".to_owned()];
+    }
+    // Copies for speed were paid for from the whole budget.
     (again.caps.inline.copies, again.caps.inline.module) = (0, 0);
-    let mut last = gains(&output.report);
+    let mut last = closed && gains(&output.report);
+    let mut can_specialise = true;
     for round in 1..MAX_ROUNDS {
+        let before = carried.clone();
+        let specialised = match can_specialise {
+            true => specialise(&mut output, &mut carried, &again, files)?,
+            false => None,
+        };
         // Calls of allocators stay calls for as long as their buffers may go: from here on these are functions like others.
-        let kept_apart = round > 1 && !std::mem::take(&mut carried.roles).is_empty();
-        if !last && !kept_apart {
+        let is_late = closed && round > 1 && specialised.is_none();
+        let kept_apart = is_late && !std::mem::take(&mut carried.roles).is_empty();
+        if !last && !kept_apart && specialised.is_none() {
             break;
         }
-        let (next, handed_on) = run(&output.wasm, &again, files, carried)?;
-        let promotes = PROMOTIONS.iter().any(|pass| next.report.passes.contains_key(*pass));
+        let start = specialised.as_ref().map_or(&output.wasm, |s| &s.wasm);
+        let (next, handed_on) = run(start, &again, files, carried)?;
+        let promotes =
+            specialised.is_some() || PROMOTIONS.iter().any(|pass| next.report.passes.contains_key(*pass));
         let limit = match options.objective {
             Objective::Speed if promotes => {
-                output.wasm.len() + (output.wasm.len() / MAX_GROWTH).max(MIN_GROWTH)
+                let added = specialised.as_ref().map_or(0, |s| s.added);
+                output.wasm.len() + added + (output.wasm.len() / MAX_GROWTH).max(MIN_GROWTH)
             }
             _ => output.wasm.len() - 1,
         };
         if next.wasm.len() > limit {
-            break;
+            if specialised.is_none() {
+                break;
+            }
+            (can_specialise, carried) = (false, before);
+            continue;
         }
-        last = gains(&next.report);
+        last = closed && gains(&next.report);
+        if let Some(specialised) = specialised {
+            output.report.add_promoted(&specialised.passes);
+        }
         output.report.add_round(next.report);
         output.wasm = next.wasm;
         carried = handed_on;
@@ -119,6 +142,16 @@ impl Report {
         for note in next.notes {
             if !note.starts_with("--keep-export") && !self.notes.contains(&note) {
                 self.notes.push(note);
+            }
+        }
+    }
+
+    /// Adds what passes on memory did, and the uses of the assumptions that they act under.
+    pub(super) fn add_promoted(&mut self, counts: &memory::Counts) {
+        for (&name, n) in counts {
+            *self.passes.entry(name.to_owned()).or_default() += n;
+            if let Some(assumption) = memory::assumption(name) {
+                *self.assumptions.entry(assumption.to_owned()).or_default() += n;
             }
         }
     }

@@ -366,11 +366,11 @@ fn is_elsewhere(f: &Function, objects: &Objects<'_>, i: Inst, from: Value) -> bo
 fn carry_out(f: &mut Function, plan: Plan, cx: &Context<'_>) {
     let Plan { levels, uses, memory, source, from, late, idle, in_idle: _, in_bounds } = plan;
     for &(_, i) in uses.reads.iter().chain(&uses.writes) {
-        super::buffers::read_instead(f, i, memory, source);
+        super::buffer_uses::read_instead(f, i, memory, source);
     }
     for l in &levels {
         if let Some(old) = l.old {
-            super::buffers::read_instead(f, old, memory, source);
+            super::buffer_uses::read_instead(f, old, memory, source);
         }
     }
     let (block, at) = (levels[0].alloc.0, position(f, levels[0].alloc.0, levels[0].alloc.1));

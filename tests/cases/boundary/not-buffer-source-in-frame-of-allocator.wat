@@ -55,6 +55,7 @@
   (func (export "f") (param $x i32) (param $y i32) (result i32) (local $p i32) (local $q i32) (local $r i32)
     (local.set $p (call $fill (local.get $x)))
     (local.set $q (call $give (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 9)))
+    (i32.store $a (i32.const 4000) (local.get $q))
     (i32.store8 $a (local.get $q) (local.get $x))
     (local.set $r (i32.load8_u $b (i32.add (local.get $p) (i32.and (local.get $y) (i32.const 3)))))
     (call $free (local.get $p))

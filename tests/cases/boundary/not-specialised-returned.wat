@@ -1,6 +1,6 @@
-;; The pointer is passed to a function that is not inlined.
+;; The function returns an address in the buffer.
 ;; FUSED: on
-;; SILENT: erased-buffers
+;; SILENT: specialised-callees erased-buffers
 (module
   (memory $a 2)
   (memory $b 1)
@@ -27,11 +27,9 @@
     (local $s i32) (local $n i32) (local $p i32) (local $i i32) (local $r i32) (local $q i32)
     (local.set $s (i32.add (i32.and (local.get $x) (i32.const 15)) (i32.const 1024)))
     (local.set $n (i32.and (local.get $y) (i32.const 15)))
-    
-    (local.set $p (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $n)))
-    (memory.copy $b $a (local.get $p) (local.get $s) (local.get $n))
-    
-    (local.set $r (call $read (local.get $p) (local.get $n)))
+    (local.set $p (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (memory.copy $b $a (local.get $p) (local.get $s) (i32.const 8))
+    (local.set $r (i32.load8_u $b (i32.sub (call $read (local.get $p) (i32.add (i32.and (local.get $x) (i32.const 3)) (i32.const 1))) (i32.const 1))))
     (call $free (local.get $p))
     (local.get $r))
   (global $n i32 (i32.const 1))
@@ -42,5 +40,15 @@
         (local.set $r (i32.add (i32.mul (local.get $r) (i32.const 31)) (i32.load8_u $b (i32.add (local.get $p) (local.get $i)))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $next))))
-    (local.get $r))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 5))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 7))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 11))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 13))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 17))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 2))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 9))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 4))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 6))))
+    (i32.add (local.get $p) (local.get $n)))
   (func (export "again") (result i32) (call $read (i32.const 64) (i32.const 4))))

@@ -1,0 +1,58 @@
+;; The function has legacy exceptions and is kept as bytes.
+;; FUSED: on
+;; SILENT: specialised-callees erased-buffers
+;; NOT-RUN: wasmi has no exceptions
+(module
+  (memory $a 2)
+  (memory $b 1)
+  (data (memory $a) (i32.const 16) "\00\20\00\00")
+  (data (memory $b) (i32.const 16) "\00\20\00\00")
+  (data (memory $a) (i32.const 1024) "\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f\10\11\12\13\14\15\16\17\18\19\1a\1b\1c\1d\1e\1f\20")
+  (global $sp (mut i32) (i32.const 100000))
+  ;; Pointer at 16, size of a block before it; the latest block is taken back.
+  (func $realloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $p i32) (local $end i32)
+    (if (i32.gt_u (local.get 3) (i32.const 1024)) (then (unreachable)))
+    (local.set $p (i32.add (i32.load $b (i32.const 16)) (i32.const 8)))
+    (local.set $end (i32.add (local.get $p) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8))))
+    (if (i32.gt_u (local.get $end) (i32.const 60000))
+      (then (local.set $p (i32.const 8200)) (local.set $end (i32.const 9232))))
+    (i32.store $b (i32.sub (local.get $p) (i32.const 4)) (i32.sub (local.get $end) (local.get $p)))
+    (i32.store $b (i32.const 16) (local.get $end))
+    (local.get $p))
+  (func $free (param $p i32)
+    (if (local.get $p) (then
+      (if (i32.eq (i32.load $b (i32.const 16))
+                  (i32.add (local.get $p) (i32.load $b (i32.sub (local.get $p) (i32.const 4)))))
+        (then (i32.store $b (i32.const 16) (i32.sub (local.get $p) (i32.const 8))))))))
+  (func (export "f") (param $x i32) (param $y i32) (result i32)
+    (local $s i32) (local $n i32) (local $p i32) (local $i i32) (local $r i32) (local $q i32)
+    (local.set $s (i32.add (i32.and (local.get $x) (i32.const 15)) (i32.const 1024)))
+    (local.set $n (i32.and (local.get $y) (i32.const 15)))
+    (local.set $p (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $n)))
+    (memory.copy $b $a (local.get $p) (local.get $s) (local.get $n))
+    (local.set $r (call $read (local.get $p) (local.get $n)))
+    (call $free (local.get $p))
+    (local.get $r))
+  (global $n i32 (i32.const 1))
+  (func $read (param $p i32) (param $n i32) (result i32) (local $i i32) (local $r i32)
+    (loop $l (br_if $l (i32.eqz (global.get $n))))
+    (loop $next
+      (if (i32.lt_u (local.get $i) (local.get $n)) (then
+        (local.set $r (i32.add (i32.mul (local.get $r) (i32.const 31)) (i32.load8_u $b (i32.add (local.get $p) (local.get $i)))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $next))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 3))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 5))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 7))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 11))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 13))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 17))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 2))))
+    (local.set $r (i32.xor (local.get $r) (i32.shr_u (local.get $r) (i32.const 9))))
+    (local.set $r (i32.xor (local.get $r) (i32.rotl (local.get $r) (i32.const 4))))
+    (local.set $r (i32.xor (local.get $r) (i32.shl (local.get $r) (i32.const 6))))
+ (block) try call $nothing catch $e end
+    (local.get $r))
+  (tag $e)
+  (func $nothing)
+  (func (export "again") (result i32) (call $read (i32.const 64) (i32.const 4))))
