@@ -18,7 +18,7 @@ pub mod stacks;
 
 use crate::Options;
 use crate::analysis::{Cfg, Summaries};
-use crate::ir::entity::{FuncId, MemoryId};
+use crate::ir::entity::{FuncId, GlobalId, MemoryId};
 use crate::ir::function::Function;
 use crate::memory::objects::Objects;
 use crate::memory::readers::{Move, Moved};
@@ -27,6 +27,7 @@ use crate::module::{ATTESTATION, Entity, Module, Numbering};
 use allocators::ReleaseShape;
 use areas::Area;
 use boundaries::Boundaries;
+use hashbrown::HashSet;
 use stacks::StackUse;
 
 /// What is known of one function.
@@ -119,6 +120,8 @@ pub fn looks_fused(module: &Module) -> bool {
 pub struct Carried {
     /// The functions of allocators.
     pub roles: Vec<(FuncId, Role)>,
+    /// The stack pointers: one that nobody lowers any more is like any constant.
+    pub stacks: Vec<(GlobalId, MemoryId)>,
     /// The return areas.
     pub areas: Vec<Area>,
     /// Whether the input [looks like](looks_fused) meld's output.
@@ -127,6 +130,8 @@ pub struct Carried {
     pub boundaries: Option<Boundaries>,
     /// Functions that would have to read another memory for buffers to go, each with who calls it.
     pub wanted: Vec<(FuncId, Moved)>,
+    /// Calls that keep values of a boundary in memory: caller and callee.
+    pub folds: HashSet<(FuncId, FuncId)>,
 }
 
 impl Carried {
@@ -148,6 +153,14 @@ impl Carried {
                 },
             ))
         };
+        let stack = |&(global, in_memory): &(GlobalId, MemoryId)| {
+            let global = numbering
+                .globals
+                .is_written(global)
+                .then(|| GlobalId::from_u32(numbering.globals.get(global)))?;
+            Some((global, memory(in_memory)?))
+        };
+        self.stacks = self.stacks.iter().filter_map(stack).collect();
         self.roles = self.roles.iter().filter_map(role).collect();
         self.areas =
             self.areas.iter().filter_map(|a| Some(Area { memory: memory(a.memory)?, ..*a })).collect();
@@ -158,6 +171,7 @@ impl Carried {
             Some((func(*caller)?, Moved { func: func(moved.func)?, moves }))
         };
         self.wanted = self.wanted.iter().filter_map(wanted).collect();
+        self.folds = self.folds.iter().filter_map(|&(a, b)| Some((func(a)?, func(b)?))).collect();
         self
     }
 }
@@ -174,7 +188,7 @@ pub fn recognize(
     if assumed.is_nothing() {
         return Knowledge::new([], [], summaries.aliases());
     }
-    let mut stacks = stacks::recognized(module, shapes);
+    let mut stacks = stacks::recognized(module, shapes, &carried.stacks);
     if assumed.canonical_abi {
         let known = std::mem::take(&mut carried.roles);
         carried.roles = allocators::roles(module, shapes, summaries, &stacks, known);
@@ -184,6 +198,7 @@ pub fn recognize(
         carried.areas = areas::merged(std::mem::take(&mut carried.areas));
     }
     stacks.retain(|_| assumed.shadow_stack);
+    carried.stacks = stacks.clone();
     let mut knowledge = Knowledge::new(carried.roles.iter().copied(), stacks, summaries.aliases());
     for area in areas::unread(module, shapes, &carried.areas) {
         knowledge.add_unread(area.memory, area.start, area.end);

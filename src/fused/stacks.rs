@@ -110,8 +110,13 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
     result
 }
 
-/// The stack pointers of a module, each with its memory.
-pub fn recognized(module: &Module, shapes: &[Shape]) -> Vec<(GlobalId, MemoryId)> {
+/// The stack pointers of a module, each with its memory. `before`: those of the round before, which nobody may lower any more: what
+/// is below them is free as it was.
+pub fn recognized(
+    module: &Module,
+    shapes: &[Shape],
+    before: &[(GlobalId, MemoryId)],
+) -> Vec<(GlobalId, MemoryId)> {
     // A body kept as bytes may do anything to any global.
     let raw = module.funcs.iter().zip(shapes).any(|((_, f), s)| f.body.is_some() && s.stacks.is_none());
     if raw {
@@ -126,6 +131,13 @@ pub fn recognized(module: &Module, shapes: &[Shape]) -> Vec<(GlobalId, MemoryId)
             continue;
         }
         let uses = || shapes.iter().flat_map(|s| s.stacks.iter().flatten()).filter(|u| u.global == g);
+        let known = before.iter().find(|&&(known, _)| known == g);
+        if let Some(&known) = known
+            && !uses().any(|u| u.lowers || u.is_other)
+        {
+            found.push(known);
+            continue;
+        }
         let memories = |of: fn(&StackUse) -> &Vec<MemoryId>| {
             let mut list: Vec<MemoryId> = uses().flat_map(|u| of(u).iter().copied()).collect();
             list.sort_unstable();

@@ -20,6 +20,7 @@ pub mod buffers;
 pub mod copies;
 pub mod dead;
 pub(crate) mod edit;
+mod folds;
 pub mod forward;
 pub mod frames;
 pub mod left;
@@ -202,6 +203,8 @@ pub struct Promoted {
     pub left: Vec<(FuncId, Left)>,
     /// Functions that would have to read another memory for buffers to go.
     pub wanted: Vec<readers::Moved>,
+    /// Callees that keep values of a boundary in memory.
+    pub folds: Vec<FuncId>,
 }
 
 /// Promotes what memory of a graph it can.
@@ -242,7 +245,7 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     cleanup(f);
     let passed = allocations(f, cx).into_iter().flat_map(|(b, i)| buffers::passed(f, b, i, cx));
     let wanted = readers::wanted(passed);
-    Promoted { counts, left: left::left(f, cx), wanted }
+    Promoted { counts, left: left::left(f, cx), wanted, folds: folds::folding(f, cx) }
 }
 
 /// The calls that allocate.

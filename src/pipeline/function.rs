@@ -22,6 +22,7 @@ use crate::memory::readers::{Moved, Readers};
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{ATTESTATION, Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
+use crate::program::globals::{self, Known};
 use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
 use crate::report::EgraphCounts;
@@ -41,6 +42,8 @@ pub(super) struct Shared<'a> {
     pub memories: &'a Memories,
     /// What is known of allocators and stack pointers.
     pub knowledge: &'a Knowledge,
+    /// What stack pointers hold that nobody writes any more.
+    pub stack_pointers: &'a Known,
     /// Present when equality saturation was asked for.
     pub rules: Option<&'a CompiledRules>,
     /// Whether block types with several results may be used.
@@ -95,6 +98,8 @@ pub(super) struct Optimized {
     pub left: Vec<(FuncId, promotion::Left)>,
     /// Functions that would have to read another memory for its buffers to go.
     pub wanted: Vec<Moved>,
+    /// Callees that keep values of a boundary in memory.
+    pub folds: Vec<FuncId>,
     /// Limits reached.
     pub limits: BTreeMap<&'static str, u64>,
     /// The text of `--explain`.
@@ -215,11 +220,15 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         return None;
     }
     let mut g = f.clone();
-    let done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
+    let mut done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
+    let constants = globals::apply(&mut g, cx.stack_pointers);
+    if constants > 0 {
+        done.counts.insert("constant-globals", constants);
+    }
     if cx.options.fault == Some(Fault::PromotedGraph) {
         g.layout.push(g.entry);
     } else if done.counts.is_empty() {
-        (result.left, result.wanted) = (done.left, done.wanted);
+        (result.left, result.wanted, result.folds) = (done.left, done.wanted, done.folds);
         return None;
     }
     if cx.options.verify
@@ -229,7 +238,8 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
         return None;
     }
-    (result.promoted, result.left, result.wanted) = (done.counts, done.left, done.wanted);
+    result.promoted = done.counts;
+    (result.left, result.wanted, result.folds) = (done.left, done.wanted, done.folds);
     Some(g)
 }
 

@@ -27,6 +27,7 @@ use crate::module::{Module, decode_with};
 use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
+use crate::program::globals::Known;
 use crate::program::inline;
 use crate::program::memories::{self, Memories};
 use crate::program::ranges::Ranges;
@@ -153,7 +154,7 @@ fn attempt(
     report.functions.lifted = report.functions.total - report.functions.raw;
 
     // Effort 0 copies what it reads.
-    let program = match options.effort {
+    let mut program = match options.effort {
         0 => None,
         _ => Some(clock.time("program", || Program::survey(&module, &summaries, options))?),
     };
@@ -173,11 +174,17 @@ fn attempt(
     };
     let mut whole = Whole::default();
     let knowledge = clock.time("program", || recognize(&module, &shapes, &summaries, assumed, &mut carried));
+    if let Some(program) = &mut program {
+        program.know_later(carried.stacks.iter().map(|&(global, _)| global));
+    }
     if let Some(program) = &program {
         // Calls of allocators stay calls until the buffers that they give have been looked at.
         for (facts, n) in inline.iter_mut().zip(0..) {
             let func = FuncId::from_u32(n);
             facts.lifted &= knowledge.role(func).is_none();
+            for call in &mut facts.calls {
+                call.folds = carried.folds.contains(&(func, call.callee));
+            }
             facts.crosses = !knowledge.is_empty() && shapes.get(n as usize).is_some_and(|s| s.crosses);
         }
         // What nothing can call is not there for the inliner.
@@ -226,10 +233,12 @@ fn attempt(
         }),
     };
     drop(accesses);
+    let no_globals = Known::new();
     let shared = Shared {
         tables: &tables,
         memories: &memories,
         knowledge: &knowledge,
+        stack_pointers: program.as_ref().map_or(&no_globals, Program::globals_known_later),
         module: &module,
         options,
         costs,
@@ -300,8 +309,10 @@ fn attempt(
     let mut boundaries = carried.boundaries.take().unwrap_or_else(|| Boundaries::of(&module));
     let mut left = Vec::new();
     carried.wanted.clear();
+    carried.folds.clear();
     for (func, o) in &optimized {
         carried.wanted.extend(o.wanted.iter().map(|moved| (*func, moved.clone())));
+        carried.folds.extend(o.folds.iter().map(|&callee| (*func, callee)));
         left.extend(o.left.iter().map(|(origin, l)| (*func, *origin, l.clone())));
     }
     let names = module.names.as_ref().filter(|_| !boundaries.is_empty()).map(|names| names.funcs.clone());

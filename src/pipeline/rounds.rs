@@ -18,6 +18,10 @@ use std::collections::BTreeMap;
 pub const MAX_ROUNDS: u32 = 4;
 /// For speed a round may make the module larger by this part of it: what it takes out of loops is worth more.
 const MAX_GROWTH: usize = 20;
+/// By this part of it, or by [`MIN_FOLDED_GROWTH`] bytes, where callees were copied for values that crossed a boundary to fold, and buffers went.
+const MAX_FOLDED_GROWTH: usize = 4;
+/// See [`MAX_FOLDED_GROWTH`].
+const MIN_FOLDED_GROWTH: usize = 400;
 /// And by so many bytes in any case: where little is left, a copied body is more than a part of that.
 const MIN_GROWTH: usize = 64;
 /// A round that saves less than this part of the code is the last.
@@ -44,6 +48,9 @@ const PROMOTIONS: [&str; 6] = [
     "erased-lists",
     "inlined-bodies",
 ];
+
+/// What shows that values that crossed a boundary are not in memory any more.
+const ERASED: [&str; 3] = ["erased-buffers", "erased-lists", "forwarded-loads"];
 
 /// Optimizes in as many rounds as the program is worth, and merges memories where that is asked for: last, as what is known of
 /// different memories is what the rounds live from.
@@ -81,27 +88,31 @@ fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, 
             false => None,
         };
         // Calls of allocators stay calls for as long as their buffers may go: from here on these are functions like others.
-        let is_late = closed && round > 1 && specialised.is_none();
+        let folds = can_specialise && !carried.folds.is_empty();
+        let is_late = closed && round > 1 && specialised.is_none() && !folds;
         let kept_apart = is_late && !std::mem::take(&mut carried.roles).is_empty();
-        if !last && !kept_apart && specialised.is_none() {
+        if !last && !kept_apart && specialised.is_none() && !folds {
             break;
         }
         let start = specialised.as_ref().map_or(&output.wasm, |s| &s.wasm);
         let (next, handed_on) = run(start, &again, files, carried)?;
-        let promotes =
-            specialised.is_some() || PROMOTIONS.iter().any(|pass| next.report.passes.contains_key(*pass));
+        let any = |list: &[&str]| list.iter().any(|pass| next.report.passes.contains_key(*pass));
         let limit = match options.objective {
-            Objective::Speed if promotes => {
+            Objective::Speed if folds && any(&ERASED) => {
+                output.wasm.len() + (output.wasm.len() / MAX_FOLDED_GROWTH).max(MIN_FOLDED_GROWTH)
+            }
+            Objective::Speed if specialised.is_some() || any(&PROMOTIONS) => {
                 let added = specialised.as_ref().map_or(0, |s| s.added);
                 output.wasm.len() + added + (output.wasm.len() / MAX_GROWTH).max(MIN_GROWTH)
             }
             _ => output.wasm.len() - 1,
         };
         if next.wasm.len() > limit {
-            if specialised.is_none() {
+            if specialised.is_none() && !folds {
                 break;
             }
             (can_specialise, carried) = (false, before);
+            carried.folds.clear();
             continue;
         }
         last = closed && gains(&next.report);

@@ -57,6 +57,7 @@ pub struct Program {
     live: Live,
     unread: EntitySet<GlobalId>,
     known: globals::Known,
+    known_later: globals::Known,
     objective: Objective,
 }
 
@@ -90,7 +91,16 @@ impl Program {
         let unread = stores::unread_globals(module, &live);
         let kept = |n: usize| roots.kept.get(n).copied().unwrap_or(true);
         let known = globals::known(module, &facts, &live, kept, options.objective);
-        Ok(Program { facts, roots, keep_start, live, unread, known, objective: options.objective })
+        Ok(Program {
+            facts,
+            roots,
+            keep_start,
+            live,
+            unread,
+            known,
+            known_later: globals::Known::new(),
+            objective: options.objective,
+        })
     }
 
     /// Whether a function can be called at all.
@@ -101,6 +111,16 @@ impl Program {
     /// Globals of the module's own that are written and never read.
     pub fn unread_globals(&self) -> &EntitySet<GlobalId> {
         &self.unread
+    }
+
+    /// Reads of these globals stay reads at first, whatever they hold: more is known of them than their values.
+    pub fn know_later(&mut self, globals: impl IntoIterator<Item = GlobalId>) {
+        globals.into_iter().for_each(|g| self.known_later[g] = self.known[g].take());
+    }
+
+    /// What these globals always hold.
+    pub fn globals_known_later(&self) -> &globals::Known {
+        &self.known_later
     }
 
     /// What globals always hold, as far as it is known.

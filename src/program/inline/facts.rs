@@ -17,6 +17,8 @@ pub struct Call {
     pub constants: u8,
     /// Whether it is inside `try_table`.
     pub handled: bool,
+    /// Whether values that crossed a boundary stay in memory for it (`memory::folds`).
+    pub folds: bool,
 }
 
 /// Facts about one function.
@@ -63,6 +65,7 @@ impl InlineFacts {
             constants: constants(f, site),
             handled: site.at == f.blocks[site.block].insts.len()
                 && matches!(f.term(site.block), Terminator::Invoke { .. }),
+            folds: false,
         };
         let insts = || f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
         let mut references: Vec<FuncId> = insts()

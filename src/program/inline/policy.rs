@@ -1,11 +1,13 @@
 //! Which calls are replaced: decided for the whole module before any function is optimized, from facts alone.
 //!
 //! Bottom-up over the strongly connected components of the call graph, so that the size of a callee is known with what goes
-//! into it. Three kinds of calls are picked, none of them within a recursion:
+//! into it. Four kinds of calls are picked, none of them within a recursion:
 //!
 //! - the only call of a function that nothing else refers to: its body *disappears*, it becomes a member of the caller's
 //!   group;
 //! - for size, calls of straight bodies that take no more bytes than the call;
+//! - calls of adapters between components, and in a later round of callees that keep values of a boundary in memory, unless they
+//!   are large;
 //! - for speed, calls of small functions; the more loops are around the call and the more of its arguments are constants, the
 //!   larger they may be.
 //!
@@ -69,6 +71,11 @@ const SMALL: usize = 10;
 const PER_LOOP: usize = 12;
 /// See [`PER_LOOP`].
 const PER_CONSTANT: usize = 5;
+
+/// Instructions of a callee that is copied where values that crossed a boundary then fold (`memory::folds`).
+const MAX_FOLDED: usize = 300;
+/// The same for size: an allocation, a copy and a frame in the caller take about as much.
+const MAX_FOLDED_FOR_SIZE: usize = 60;
 
 /// What is inlined where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -225,7 +232,9 @@ impl Planner<'_> {
             let copied = facts.crosses && (self.calls_of[f.index()] > 1 || self.pinned.contains(f));
             let alone = self.calls_of[c] == 1 && !self.pinned.contains(call.callee);
             let only = alone && !copied;
-            let boundary = callee.crosses || (alone && copied);
+            let size = self.size[c];
+            let folds = call.folds && size <= self.max_folded();
+            let boundary = callee.crosses || (alone && copied) || folds;
             // What is copied must not hold the only call of a function whose body is to disappear.
             if !only && self.has_members[c] {
                 continue;
@@ -233,7 +242,6 @@ impl Planner<'_> {
             if !chaos.flip("inline", n, only || boundary || self.is_small(call)) {
                 continue;
             }
-            let size = self.size[c];
             let budgets = [
                 self.size[f.index()].saturating_add(size) > self.caps.function,
                 self.depth[c] >= self.caps.depth,
@@ -257,6 +265,14 @@ impl Planner<'_> {
             picks.push(n as u32);
         }
         self.plan.picks[f] = picks;
+    }
+
+    /// Instructions of a callee that is copied for values that crossed a boundary to fold.
+    fn max_folded(&self) -> usize {
+        match self.objective {
+            Objective::Size => MAX_FOLDED_FOR_SIZE,
+            Objective::Speed => MAX_FOLDED,
+        }
     }
 
     /// Whether a copy of the callee in place of this call is worth it by itself.

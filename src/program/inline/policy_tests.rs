@@ -9,7 +9,7 @@ fn func(n: usize) -> FuncId {
 }
 
 fn call(callee: usize) -> Call {
-    Call { callee: func(callee), loops: 0, constants: 0, handled: false }
+    Call { callee: func(callee), loops: 0, constants: 0, handled: false, folds: false }
 }
 
 /// A function of this size with these calls, too many bytes to be small.
