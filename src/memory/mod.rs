@@ -4,7 +4,7 @@
 //! [`frames`] makes the stack pointer one value of the graph; [`forward`] replaces loads by what was stored, through branches,
 //! loops and copies; [`dead`] removes stores and copies into frames and buffers that nobody reads; [`buffers`] lets who
 //! reads a copy read the original, with the allocation and its release; [`copies`] writes small copies as loads and stores.
-//! [`objects`] says what may lie where. `docs/memory.md` has the licence of each and what makes it decline.
+//! [`nulls`] decides tests whether an allocation failed. [`objects`] says what may lie where. `docs/memory.md` has the licence of each and what makes it decline.
 //!
 //! **Invariants in.** A graph that verifies, with what is inlined in it. **Invariants out.** The same; results, traps and calls
 //! of imports are those of the input; memories are as well, except for what the assumptions in [`Knowledge`] give free:
@@ -23,6 +23,7 @@ pub mod forward;
 pub mod frames;
 pub mod left;
 pub mod nested;
+pub mod nulls;
 pub mod objects;
 pub mod selects;
 pub mod threading;
@@ -37,7 +38,7 @@ use crate::ir::effects::Aliases;
 use crate::ir::entity::{Block, FuncId, GlobalId, Inst, MemoryId};
 use crate::ir::function::{Function, Origin};
 use crate::ir::info::ModuleInfo;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// How often all passes are run over one graph.
@@ -72,6 +73,10 @@ pub struct Knowledge {
     stacks: HashMap<GlobalId, MemoryId>,
     /// Bytes that are written at constant addresses and that nobody reads, by memory: first, and behind the last.
     unread: HashMap<MemoryId, Vec<(u32, u32)>>,
+    /// Allocators that are proved never to give null.
+    never_null: HashSet<FuncId>,
+    /// Where an allocator does not run out of memory (assumption `no-oom`): it and all that it calls.
+    growers: Option<HashSet<FuncId>>,
     /// Memories that may be one.
     aliases: Aliases,
 }
@@ -88,6 +93,8 @@ impl Knowledge {
             roles: roles.into_iter().filter(|(_, role)| !aliases.has_twin(role.memory())).collect(),
             stacks: stacks.into_iter().filter(|&(_, memory)| !aliases.has_twin(memory)).collect(),
             unread: HashMap::new(),
+            never_null: HashSet::new(),
+            growers: None,
             aliases: aliases.clone(),
         }
     }
@@ -117,6 +124,31 @@ impl Knowledge {
         self.roles.iter().map(|(&func, &role)| (func, role))
     }
 
+    /// An allocator never gives null, asked with an alignment that is not 0.
+    pub fn add_never_null(&mut self, func: FuncId) {
+        self.never_null.insert(func);
+    }
+
+    /// Whether an allocator never gives null.
+    pub fn is_never_null(&self, func: FuncId) -> bool {
+        self.never_null.contains(&func)
+    }
+
+    /// Allocators do not run out of memory (assumption `no-oom`); these are they and all that they call.
+    pub fn assume_memory(&mut self, growers: HashSet<FuncId>) {
+        self.growers = Some(growers);
+    }
+
+    /// Whether allocators do not run out of memory.
+    pub fn has_memory(&self) -> bool {
+        self.growers.is_some()
+    }
+
+    /// Whether memories that this function grows do grow.
+    pub fn is_grower(&self, func: FuncId) -> bool {
+        self.growers.as_ref().is_some_and(|list| list.contains(&func))
+    }
+
     /// Nobody reads these bytes (assumption `return-areas`), which are in bounds.
     pub fn add_unread(&mut self, memory: MemoryId, start: u32, end: u32) {
         if !self.aliases.has_twin(memory) {
@@ -141,6 +173,7 @@ pub fn assumption(pass: &str) -> Option<&'static str> {
     match pass {
         "erased-buffers" | "erased-lists" | "unused-buffers" => Some("canonical-abi"),
         "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
+        nulls::ASSUMED | nulls::GROWTH => Some("no-oom"),
         dead::AREA_STORES => Some("return-areas"),
         _ => None,
     }
@@ -203,9 +236,10 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     let mut counts = Counts::new();
     for round in 0..MAX_ROUNDS {
         let before: u64 = counts.values().sum();
-        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 6] = [
+        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 7] = [
             frames::single_stack_pointer,
             forward::forward_loads,
+            nulls::decide_null_checks,
             threading::thread_branches,
             selects::unfold_selects,
             dead::remove_dead_stores,

@@ -181,7 +181,7 @@ fn follows(
 }
 
 /// The only edge into a block: from where, and which it is.
-fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
+pub(super) fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
     let &[pred] = cfg.preds(block) else { return None };
     let mut edges = f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block);
     let (n, _) = edges.next()?;
