@@ -236,10 +236,9 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
     let mut counts = Counts::new();
     for round in 0..MAX_ROUNDS {
         let before: u64 = counts.values().sum();
-        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 7] = [
+        let passes: [fn(&mut Function, &Context<'_>, &mut usize, &mut Counts); 6] = [
             frames::single_stack_pointer,
             forward::forward_loads,
-            nulls::decide_null_checks,
             threading::thread_branches,
             selects::unfold_selects,
             dead::remove_dead_stores,
@@ -255,6 +254,10 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         if counts.values().sum::<u64>() == before && round > 0 {
             break;
         }
+    }
+    // Buffers that go take their tests along.
+    if nulls::decide_null_checks(f, cx, &mut counts) {
+        threading::thread_branches(f, cx, &mut { MAX_WORK }, &mut counts);
     }
     frames::remove_idle_stack_pointers(f, cx, &mut counts);
     if cx.speed {

@@ -30,8 +30,8 @@ pub const GROWTH: &str = "growth-checks";
 /// Blocks above a return that are asked what was decided there.
 const MAX_TESTS: usize = 24;
 
-/// Decides the tests whether allocations failed.
-pub fn decide_null_checks(f: &mut Function, cx: &Context<'_>, _work: &mut usize, counts: &mut Counts) {
+/// Decides the tests whether allocations failed; whether there were any.
+pub fn decide_null_checks(f: &mut Function, cx: &Context<'_>, counts: &mut Counts) -> bool {
     let mut given: SecondaryMap<Value, Option<&'static str>> = SecondaryMap::new();
     let mut grown: SecondaryMap<Value, bool> = SecondaryMap::new();
     let mut any = false;
@@ -49,7 +49,7 @@ pub fn decide_null_checks(f: &mut Function, cx: &Context<'_>, _work: &mut usize,
         }
     }
     if !any {
-        return;
+        return false;
     }
     let mut decided: Vec<(Block, Inst, u32, &'static str)> = Vec::new();
     for &b in &f.layout {
@@ -65,6 +65,7 @@ pub fn decide_null_checks(f: &mut Function, cx: &Context<'_>, _work: &mut usize,
         replaced[f.results(i)[0]] = Some(insert_i32(f, b, at, outcome)).into();
         *counts.entry(why).or_default() += 1;
     }
+    any = !decided.is_empty();
     let gone: Vec<Inst> = decided.iter().map(|&(_, i, ..)| i).collect();
     remove(f, &gone);
     substitute(f, &mut replaced);
@@ -78,7 +79,9 @@ pub fn decide_null_checks(f: &mut Function, cx: &Context<'_>, _work: &mut usize,
             *cond = one;
         }
         *counts.entry(why).or_default() += 1;
+        any = true;
     }
+    any
 }
 
 /// Why a call cannot give null, if that is so.
