@@ -29,7 +29,7 @@ pub struct Assumptions {
     pub low_memory_unused: bool,
     /// No instruction traps.
     pub no_traps: bool,
-    /// `memory.grow` inside an allocator succeeds.
+    /// `memory.grow` inside an allocator succeeds: an allocator that is asked for memory gives it.
     pub no_oom: bool,
 }
 

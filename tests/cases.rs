@@ -8,7 +8,7 @@
 //!
 //! - `;; OPTIONS: -Os` optimizes for size instead of speed, `--closed-world` with `--keep-export=NAME` closes the world: what
 //!   is compared is then what the kept exports do; `--merge-memories` merges memories, and the snapshot says of each pair why not;
-//!   `--no-assume=return-areas` turns that assumption off;
+//!   `--no-assume=return-areas` turns that assumption off, `--assume=no-oom` that one on;
 //! - `;; RULES: A B` uses only the rules, or families of rules, of these names (`-` for none);
 //! - `;; FIRES: A B` says that each of these rules, families or whole-program passes has to fire;
 //! - `;; SILENT: A B` says that none of these may;
@@ -47,6 +47,7 @@ struct Directives {
     closed_world: bool,
     merge_memories: bool,
     without_return_areas: bool,
+    no_oom: bool,
     keep_exports: Vec<String>,
 }
 
@@ -65,6 +66,7 @@ impl Directives {
                             ("--closed-world", _) => d.closed_world = true,
                             ("--merge-memories", _) => d.merge_memories = true,
                             ("--no-assume=return-areas", _) => d.without_return_areas = true,
+                            ("--assume=no-oom", _) => d.no_oom = true,
                             (_, Some(name)) => d.keep_exports.push(name.to_owned()),
                             (other, None) => panic!("unknown option {other}"),
                         }
@@ -96,6 +98,7 @@ impl Directives {
             assumptions: Assumptions {
                 closed_world: self.closed_world,
                 return_areas: self.without_return_areas.then_some(false),
+                no_oom: self.no_oom,
                 ..Assumptions::default()
             },
             verify: true,

@@ -18,7 +18,7 @@ Assumptions (--assume NAME, --no-assume NAME; --strict turns all off):
   return-areas       the memory that a component returns results in is reached only through its address (on for meld's output)
   low-memory-unused  addresses below 1024 are never accessed (off)
   no-traps           no instruction traps (off)
-  no-oom             memory.grow inside an allocator succeeds (off)
+  no-oom             memory.grow inside an allocator succeeds, so it gives the memory it is asked for (off)
 
 Exit code: 0 written, 1 the input or a rule file is at fault, 2 wrong usage.
 Messages go to standard error, data to standard output.";

@@ -59,17 +59,25 @@ pub fn state(f: &Function, objects: &Objects<'_>) -> (Vec<(MemoryId, u32)>, Vec<
     (addresses, callees)
 }
 
-/// The constant addresses that functions and what they call access.
-fn state_of(shapes: &[Shape], from: impl Iterator<Item = FuncId>) -> HashSet<(MemoryId, u32)> {
+/// Functions and all that they call.
+pub fn reached(shapes: &[Shape], from: impl Iterator<Item = FuncId>) -> HashSet<FuncId> {
     let mut todo: Vec<FuncId> = from.collect();
     let mut seen: HashSet<FuncId> = todo.iter().copied().collect();
-    let mut found = HashSet::new();
     while let Some(func) = todo.pop() {
-        let Some(shape) = shapes.get(func.as_u32() as usize) else { continue };
-        found.extend(shape.addresses.iter().copied());
-        todo.extend(shape.callees.iter().copied().filter(|&callee| seen.insert(callee)));
+        let callees = shapes.get(func.as_u32() as usize).map_or(&[][..], |s| s.callees.as_slice());
+        todo.extend(callees.iter().copied().filter(|&callee| seen.insert(callee)));
     }
-    found
+    seen
+}
+
+/// The constant addresses that functions and what they call access.
+fn state_of(shapes: &[Shape], from: impl Iterator<Item = FuncId>) -> HashSet<(MemoryId, u32)> {
+    let shapes_of = |func: FuncId| shapes.get(func.as_u32() as usize);
+    reached(shapes, from)
+        .into_iter()
+        .filter_map(shapes_of)
+        .flat_map(|s| s.addresses.iter().copied())
+        .collect()
 }
 
 /// Names of functions that take memory back: pointer first.

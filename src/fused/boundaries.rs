@@ -4,10 +4,10 @@
 //! `metadata.boundaries`. What is left in a graph remembers which function it came from when that was inlined
 //! ([`Function::origin`](crate::ir::function::Function::origin)), so each is told of the right boundary.
 //!
-//! Further rounds start from written bodies, in which that is forgotten. Known is then which functions have something of a boundary in
-//! them; what is left in these may be of any boundary that had as much before. So a later round takes back what the first one said is left,
-//! where it is not there any more, and adds nothing; where nothing is told to be left, nothing is. Why allocations stay, and where, is what the
-//! first round said: its places are those of the input.
+//! Further rounds start from written bodies, in which that is forgotten. Known is then how many copies and allocations of which boundary each
+//! function has. Where they are all of one boundary, they stay that, however often a later round copies them; where they are of several, each
+//! has as many as before at most, and what was copied is told of the first. Accesses are those that the first round told, where as many are
+//! still there. Why allocations stay, and where, is what the first round said: its places are those of the input.
 
 use crate::ir::entity::{FuncId, MemoryId};
 use crate::memory::{Left, Reason};
@@ -20,10 +20,22 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct Boundaries {
     list: Vec<Tracked>,
+    /// What is left that no boundary is told of: of other adapters, or a component's own.
+    others: LeftIn,
     /// What the memories were in the input.
     memories: BTreeMap<MemoryId, u32>,
     /// Rounds that were told of.
     rounds: u32,
+}
+
+/// How much of what is left in which function.
+type LeftIn = BTreeMap<(FuncId, What), u64>;
+
+/// What is counted one by one, with memories of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Copy { dst: u32, src: u32 },
+    Allocation,
 }
 
 /// A boundary.
@@ -36,8 +48,8 @@ struct Tracked {
     adapter: Option<FuncId>,
     /// Functions that have something of it, the adapter included.
     holders: BTreeSet<FuncId>,
-    /// Copies that are left, by the memories that are written and read.
-    copies: BTreeMap<(u32, u32), u64>,
+    /// Copies and allocations that are left.
+    left: LeftIn,
     /// Why allocations are left.
     why: Vec<String>,
 }
@@ -64,7 +76,7 @@ impl Boundaries {
     pub fn of(module: &Module) -> Boundaries {
         let list = tracked(module).unwrap_or_default();
         let memories = module.memories.keys().map(|m| (m, m.as_u32())).collect();
-        Boundaries { list, memories, rounds: 0 }
+        Boundaries { list, others: LeftIn::new(), memories, rounds: 0 }
     }
 
     /// Whether there are none.
@@ -80,19 +92,64 @@ impl Boundaries {
     /// Takes in what a round did.
     pub fn tell(&mut self, round: &Round<'_>) {
         let first = self.rounds == 0;
-        for tracked in &mut self.list {
+        let (mut parts, others) = self.divided(round, first);
+        self.others = others;
+        for (tracked, left) in self.list.iter_mut().zip(&mut parts) {
             if first || tracked.told.fate != Fate::Erased {
-                tracked.tell(round, &self.memories, first);
+                tracked.tell(round, std::mem::take(left), &self.memories, first);
             }
         }
         self.rounds += 1;
+    }
+
+    /// The copies and allocations that are left now: of each boundary, and of none.
+    fn divided(&self, round: &Round<'_>, first: bool) -> (Vec<LeftIn>, LeftIn) {
+        // By the function in which they are now, and the one in which they were.
+        let mut now: BTreeMap<(FuncId, FuncId, What), u64> = BTreeMap::new();
+        for (func, origin, left) in round.left.iter().filter(|(func, ..)| (round.stays)(*func)) {
+            let index = |m: &MemoryId| self.memories.get(m).copied().unwrap_or(m.as_u32());
+            let what = match left {
+                Left::Copy { dst, src } => What::Copy { dst: index(dst), src: index(src) },
+                Left::Allocation(_) => What::Allocation,
+                Left::Accesses(..) => continue,
+            };
+            *now.entry((*func, *origin, what)).or_default() += 1;
+        }
+        let mut parts = vec![LeftIn::new(); self.list.len() + 1];
+        for ((func, origin, what), n) in now {
+            let had = |tracked: &Tracked| match first {
+                true if tracked.adapter == Some(origin) => n,
+                true => 0,
+                false => tracked.left.get(&(origin, what)).copied().unwrap_or(0),
+            };
+            let mut claims: Vec<u64> = self.list.iter().map(had).collect();
+            claims.push(self.others.get(&(origin, what)).copied().unwrap_or(0));
+            let last = claims.len() - 1;
+            let whose = claims.iter().position(|&c| c > 0).unwrap_or(last);
+            if claims.iter().filter(|&&c| c > 0).count() < 2 {
+                claims[whose] = n;
+            } else {
+                claims.iter_mut().for_each(|c| *c = n.min(*c));
+                claims[whose] += n.saturating_sub(claims.iter().sum());
+            }
+            for (part, claim) in parts.iter_mut().zip(claims).filter(|(_, claim)| *claim > 0) {
+                *part.entry((func, what)).or_default() += claim;
+            }
+        }
+        let others = parts.pop().unwrap_or_default();
+        (parts, others)
     }
 
     /// In the indices of the output.
     #[must_use]
     pub fn renumbered(mut self, numbering: &Numbering) -> Boundaries {
         let new = |f: FuncId| numbering.funcs.is_written(f).then(|| FuncId::from_u32(numbering.funcs.get(f)));
+        let renumbered = |left: &LeftIn| -> LeftIn {
+            left.iter().filter_map(|(&(f, what), &n)| Some(((new(f)?, what), n))).collect()
+        };
+        self.others = renumbered(&self.others);
         for t in &mut self.list {
+            t.left = renumbered(&t.left);
             t.adapter = t.adapter.and_then(new);
             t.holders = t.holders.iter().filter_map(|&f| new(f)).collect();
         }
@@ -130,51 +187,55 @@ fn tracked(module: &Module) -> Option<Vec<Tracked>> {
         let adapter = FuncId::new(first + n);
         let holders = BTreeSet::from([adapter]);
         let place = (adapter.as_u32(), module.body(adapter).1);
-        Tracked { told, place, adapter: Some(adapter), holders, copies: BTreeMap::new(), why: Vec::new() }
+        Tracked { told, place, adapter: Some(adapter), holders, left: LeftIn::new(), why: Vec::new() }
     };
     Some(list.iter().enumerate().map(one).collect())
 }
 
 impl Tracked {
-    fn tell(&mut self, round: &Round<'_>, memories: &BTreeMap<MemoryId, u32>, first: bool) {
-        let index = |m: &MemoryId| memories.get(m).copied().unwrap_or(m.as_u32());
+    /// Takes in what a round did. `now`: the copies and allocations that are left.
+    fn tell(&mut self, round: &Round<'_>, now: LeftIn, memories: &BTreeMap<MemoryId, u32>, first: bool) {
         let is_called = self.holders.iter().any(|&f| (round.is_called)(f));
         let adapter = self.adapter.filter(|&f| is_called && (round.stays)(f));
         let mut holders: BTreeSet<FuncId> = adapter.into_iter().collect();
-        let (mut copies, mut accesses, mut allocations) = (BTreeMap::new(), BTreeMap::new(), 0);
-        let mut why = Vec::new();
+        holders.extend(now.keys().map(|(func, _)| func));
+        let mut accesses = BTreeMap::new();
         for (func, origin, left) in round.left {
             if !(round.stays)(*func) || !self.holders.contains(origin) {
                 continue;
             }
             holders.insert(*func);
             match left {
-                Left::Copy { dst, src } => *copies.entry((index(dst), index(src))).or_default() += 1,
-                Left::Accesses(m, n) => *accesses.entry(index(m)).or_default() += n,
-                Left::Allocation(reason) => {
-                    allocations += 1;
+                Left::Accesses(m, n) => {
+                    *accesses.entry(memories.get(m).copied().unwrap_or(m.as_u32())).or_default() += n;
+                }
+                Left::Allocation(reason) if first => {
                     let text = text(reason, round);
-                    if !why.contains(&text) {
-                        why.push(text);
+                    if !self.why.contains(&text) {
+                        self.why.push(text);
                     }
                 }
+                Left::Allocation(_) | Left::Copy { .. } => {}
             }
         }
         if first {
-            (self.copies, self.told.accesses, self.why) = (copies, accesses, why);
+            self.told.accesses = accesses;
         } else {
-            at_most(&mut self.copies, &copies);
             at_most(&mut self.told.accesses, &accesses);
-            if !round.knows_allocators && !holders.is_empty() {
-                allocations = self.told.allocations;
-            }
-            allocations = allocations.min(self.told.allocations);
         }
-        self.told.copies = self.copies.values().sum();
-        self.told.allocations = allocations;
+        let is_copy = |what: &What| matches!(what, What::Copy { .. });
+        let count =
+            |copies: bool| now.iter().filter(|((_, w), _)| is_copy(w) == copies).map(|(_, n)| n).sum();
+        self.told.copies = count(true);
+        self.told.allocations = match round.knows_allocators || holders.is_empty() {
+            true => count(false),
+            false => self.told.allocations,
+        };
+        self.left = now;
         self.holders = holders;
         self.adapter = adapter;
-        let left = if self.told.copies + allocations == 0 { None } else { Some(self.what_is_left()) };
+        let left =
+            if self.told.copies + self.told.allocations == 0 { None } else { Some(self.what_is_left()) };
         (self.told.fate, self.told.reason) = match (adapter, left) {
             _ if !is_called => (Fate::Erased, "nothing calls it".to_owned()),
             (None, None) => (Fate::Erased, "inlined, without copies or allocations".to_owned()),
@@ -192,7 +253,13 @@ impl Tracked {
     /// What is left, in words.
     fn what_is_left(&self) -> String {
         let count = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
-        let from_to = self.copies.iter().map(|(&(dst, src), &n)| format!("{n} from memory {src} to {dst}"));
+        let mut copies: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        for (&(_, what), n) in &self.left {
+            if let What::Copy { dst, src } = what {
+                *copies.entry((dst, src)).or_default() += n;
+            }
+        }
+        let from_to = copies.iter().map(|(&(dst, src), &n)| format!("{n} from memory {src} to {dst}"));
         let by_memory =
             self.told.accesses.iter().map(|(m, n)| format!("{n} of memory {m}")).collect::<Vec<_>>();
         let mut parts = Vec::new();

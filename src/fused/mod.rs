@@ -20,9 +20,10 @@ use crate::Options;
 use crate::analysis::{Cfg, Summaries};
 use crate::ir::entity::{FuncId, GlobalId, MemoryId};
 use crate::ir::function::Function;
+use crate::ir::types::Type;
 use crate::memory::objects::Objects;
 use crate::memory::readers::{Move, Moved};
-use crate::memory::{Knowledge, Role};
+use crate::memory::{Knowledge, Role, nulls};
 use crate::module::{ATTESTATION, Entity, Module, Numbering};
 use allocators::ReleaseShape;
 use areas::Area;
@@ -43,6 +44,8 @@ pub struct Shape {
     pub release: Option<ReleaseShape>,
     /// Whether it copies between two memories, or only passes its parameters on.
     pub crosses: bool,
+    /// Whether it has the type of an allocator and never returns null.
+    pub never_null: bool,
     /// What it does with constant addresses; `None`: its body is kept as bytes.
     pub constants: Option<areas::Constants>,
 }
@@ -61,6 +64,7 @@ impl Shape {
             stacks: Some(stacks::uses(f, &cfg, &objects, module)),
             release: allocators::release_shape(f, &objects),
             crosses,
+            never_null: f.params == [Type::I32; 4] && f.results == [Type::I32] && nulls::never_null(f, &cfg),
             constants: Some(areas::Constants::of(f, &objects, crosses)),
         }
     }
@@ -75,6 +79,8 @@ pub struct Assumed {
     pub shadow_stack: bool,
     /// `return-areas`.
     pub return_areas: bool,
+    /// `no-oom`, which says something of allocators only.
+    pub no_oom: bool,
 }
 
 impl Assumed {
@@ -82,6 +88,7 @@ impl Assumed {
     pub fn of(module: &Module, options: &Options, looks: bool) -> Assumed {
         let fused = options.fused || module.custom(ATTESTATION).is_some() || looks;
         Assumed {
+            no_oom: options.assumptions.no_oom,
             canonical_abi: options.assumptions.canonical_abi.unwrap_or(fused),
             shadow_stack: options.assumptions.shadow_stack.unwrap_or(fused),
             return_areas: options.assumptions.return_areas.unwrap_or(fused),
@@ -200,6 +207,15 @@ pub fn recognize(
     stacks.retain(|_| assumed.shadow_stack);
     carried.stacks = stacks.clone();
     let mut knowledge = Knowledge::new(carried.roles.iter().copied(), stacks, summaries.aliases());
+    for &(func, _) in &carried.roles {
+        if shapes.get(func.as_u32() as usize).is_some_and(|s| s.never_null) {
+            knowledge.add_never_null(func);
+        }
+    }
+    if assumed.no_oom {
+        let gives = carried.roles.iter().filter(|(_, role)| matches!(role, Role::Realloc(_)));
+        knowledge.assume_memory(allocators::reached(shapes, gives.map(|&(func, _)| func)));
+    }
     for area in areas::unread(module, shapes, &carried.areas) {
         knowledge.add_unread(area.memory, area.start, area.end);
     }

@@ -4,6 +4,7 @@
 mod optable;
 
 pub mod cleanup;
+pub mod copy;
 pub mod dce;
 pub mod dot;
 pub mod effects;

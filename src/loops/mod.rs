@@ -18,11 +18,7 @@ pub mod unroll;
 
 use crate::analysis::Cfg;
 use crate::chaos::Chaos;
-use crate::ir::entity::{Block, Inst, Value};
-use crate::ir::function::{Function, InstData, Terminator};
-use crate::ir::types::Type;
-use cranelift_entity::EntityList;
-use hashbrown::HashMap;
+use crate::ir::function::Function;
 use std::collections::BTreeMap;
 
 /// Blocks and instructions that all rotations of one graph walk over, and all replacements of carried values.
@@ -42,36 +38,4 @@ pub fn improved(f: &Function, chaos: Chaos) -> Option<(Function, Counts)> {
     carry::carry(&mut g, chaos, &mut counts);
     unroll::unroll(&mut g, chaos, &mut counts);
     (!counts.is_empty()).then_some((g, counts))
-}
-
-/// Appends a copy of an instruction to a block, of what its operands are mapped to; its results are mapped to those of the copy.
-fn copy_inst(f: &mut Function, inst: Inst, to: Block, map: &mut HashMap<Value, Value>) {
-    let InstData { op, imm, .. } = f.insts[inst];
-    let args: Vec<Value> = f.args(inst).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-    let results = f.results(inst).to_vec();
-    let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();
-    let new = f.append(to, op, imm, &args, &types);
-    // The list stays sorted: this is the newest instruction.
-    let origin = f.origin(inst);
-    if origin.func != f.id || origin.offset.is_some() {
-        f.origins.push((new, origin));
-    }
-    for (at, r) in results.into_iter().enumerate() {
-        let v = f.results(new)[at];
-        f.values[v].hint = f.values[r].hint;
-        map.insert(r, v);
-    }
-}
-
-/// The end of a block with what its operands are mapped to.
-fn copied_term(f: &mut Function, block: Block, map: &HashMap<Value, Value>) -> Terminator {
-    let mut term = f.term(block).clone();
-    for v in term.operands_mut(&mut f.pool) {
-        *v = map.get(v).copied().unwrap_or(*v);
-    }
-    for e in term.edges_mut() {
-        let args: Vec<Value> = f.edge_args(e).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-        e.args = EntityList::from_slice(&args, &mut f.pool);
-    }
-    term
 }

@@ -10,10 +10,11 @@
 //! behind the header that something else leads to as well; several ways back; where no jump goes: the way back ends with a
 //! test already whose opposite costs nothing; beyond [`super::MAX_WORK`].
 
-use super::{Counts, MAX_WORK, copied_term, copy_inst};
+use super::{Counts, MAX_WORK};
 use crate::analysis::{Cfg, DomTree, Loops};
 use crate::chaos::Chaos;
 use crate::ir::cleanup::remove_unreachable;
+use crate::ir::copy::{copied_term, copy_inst};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{BlockData, Function, Terminator};
 use crate::ir::ops::Op;

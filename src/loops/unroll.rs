@@ -8,11 +8,12 @@
 //! at a constant and go on by constants, that ends after an odd number of iterations, or fewer than [`MIN_TRIPS`], or more than
 //! [`MAX_TRIPS`]; beyond [`super::MAX_WORK`].
 
-use super::{Counts, MAX_WORK, copied_term, copy_inst};
+use super::{Counts, MAX_WORK};
 use crate::analysis::{Cfg, DomTree, Loops, constant};
 use crate::chaos::Chaos;
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::cleanup::remove_unreachable;
+use crate::ir::copy::{copied_term, copy_inst};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{BlockData, Edge, Function, Terminator, ValueDef};
 use crate::memory::edit::tidy;

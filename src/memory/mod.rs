@@ -3,8 +3,9 @@
 //! **What.** [`promote`] runs, until nothing changes (at most [`MAX_ROUNDS`] times):
 //! [`frames`] makes the stack pointer one value of the graph; [`forward`] replaces loads by what was stored, through branches,
 //! loops and copies; [`dead`] removes stores and copies into frames and buffers that nobody reads; [`buffers`] lets who
-//! reads a copy read the original, with the allocation and its release ([`readers`]: functions that it is passed to as well); [`copies`] writes small copies as loads and stores.
-//! [`objects`] says what may lie where. `docs/memory.md` has the licence of each and what makes it decline.
+//! reads a copy read the original, with the allocation and its release ([`readers`]: functions that it is passed to as well);
+//! [`copies`] writes small copies as loads and stores. [`nulls`] decides tests whether an allocation failed. [`objects`] says what may
+//! lie where, [`folds`] what a function could still be copied for. `docs/memory.md` has the licence of each and what makes it decline.
 //!
 //! **Invariants in.** A graph that verifies, with what is inlined in it. **Invariants out.** The same; results, traps and calls
 //! of imports are those of the input; memories are as well, except for what the assumptions in [`Knowledge`] give free:
@@ -25,6 +26,7 @@ pub mod forward;
 pub mod frames;
 pub mod left;
 pub mod nested;
+pub mod nulls;
 pub mod objects;
 pub mod readers;
 pub mod selects;
@@ -40,7 +42,7 @@ use crate::ir::effects::Aliases;
 use crate::ir::entity::{Block, FuncId, GlobalId, Inst, MemoryId};
 use crate::ir::function::{Function, Origin};
 use crate::ir::info::ModuleInfo;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// How often all passes are run over one graph.
@@ -75,6 +77,10 @@ pub struct Knowledge {
     stacks: HashMap<GlobalId, MemoryId>,
     /// Bytes that are written at constant addresses and that nobody reads, by memory: first, and behind the last.
     unread: HashMap<MemoryId, Vec<(u32, u32)>>,
+    /// Allocators that are proved never to give null.
+    never_null: HashSet<FuncId>,
+    /// Where an allocator does not run out of memory (assumption `no-oom`): it and all that it calls.
+    growers: Option<HashSet<FuncId>>,
     /// Memories that may be one.
     aliases: Aliases,
 }
@@ -91,6 +97,8 @@ impl Knowledge {
             roles: roles.into_iter().filter(|(_, role)| !aliases.has_twin(role.memory())).collect(),
             stacks: stacks.into_iter().filter(|&(_, memory)| !aliases.has_twin(memory)).collect(),
             unread: HashMap::new(),
+            never_null: HashSet::new(),
+            growers: None,
             aliases: aliases.clone(),
         }
     }
@@ -120,6 +128,31 @@ impl Knowledge {
         self.roles.iter().map(|(&func, &role)| (func, role))
     }
 
+    /// An allocator never gives null, asked with an alignment that is not 0.
+    pub fn add_never_null(&mut self, func: FuncId) {
+        self.never_null.insert(func);
+    }
+
+    /// Whether an allocator never gives null.
+    pub fn is_never_null(&self, func: FuncId) -> bool {
+        self.never_null.contains(&func)
+    }
+
+    /// Allocators do not run out of memory (assumption `no-oom`); these are they and all that they call.
+    pub fn assume_memory(&mut self, growers: HashSet<FuncId>) {
+        self.growers = Some(growers);
+    }
+
+    /// Whether allocators do not run out of memory.
+    pub fn has_memory(&self) -> bool {
+        self.growers.is_some()
+    }
+
+    /// Whether memories that this function grows do grow.
+    pub fn is_grower(&self, func: FuncId) -> bool {
+        self.growers.as_ref().is_some_and(|list| list.contains(&func))
+    }
+
     /// Nobody reads these bytes (assumption `return-areas`), which are in bounds.
     pub fn add_unread(&mut self, memory: MemoryId, start: u32, end: u32) {
         if !self.aliases.has_twin(memory) {
@@ -144,6 +177,7 @@ pub fn assumption(pass: &str) -> Option<&'static str> {
     match pass {
         "erased-buffers" | "erased-lists" | "unused-buffers" | readers::PASS => Some("canonical-abi"),
         "stack-pointer-reads" | "stack-pointer-writes" => Some("shadow-stack"),
+        nulls::ASSUMED | nulls::GROWTH => Some("no-oom"),
         dead::AREA_STORES => Some("return-areas"),
         _ => None,
     }
@@ -163,8 +197,8 @@ pub struct Context<'a> {
     pub info: &'a dyn ModuleInfo,
     /// Whether executed instructions count more than bytes.
     pub speed: bool,
-    /// Functions that read other memories than those they are copies of.
-    pub readers: &'a readers::Readers,
+    /// Functions that read other memories than those they are copies of, where there are any.
+    pub readers: Option<&'a readers::Readers>,
 }
 
 /// Something of a boundary that is left in a graph.
@@ -230,6 +264,10 @@ pub fn promote(f: &mut Function, cx: &Context<'_>) -> Promoted {
         if counts.values().sum::<u64>() == before && round > 0 {
             break;
         }
+    }
+    // Buffers that go take their tests along.
+    if nulls::decide_null_checks(f, cx, &mut counts) {
+        threading::thread_branches(f, cx, &mut { MAX_WORK }, &mut counts);
     }
     frames::remove_idle_stack_pointers(f, cx, &mut counts);
     if cx.speed {

@@ -203,11 +203,6 @@ impl Readers {
         Readers { of }
     }
 
-    /// Whether it is known for some function.
-    pub fn is_empty(&self) -> bool {
-        self.of.is_empty()
-    }
-
     /// Lets calls that a buffer is passed to call copies that read another memory. Whether there are such for all of them; else
     /// nothing is changed.
     pub(super) fn call_instead(

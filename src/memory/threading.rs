@@ -19,10 +19,10 @@ use super::edit::{Variable, same, tidy};
 use super::{Context, Counts};
 use crate::analysis::{Cfg, DomTree, constant};
 use crate::interp::{Const, Outcome, eval};
+use crate::ir::copy::{copied_term, copy_inst};
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Edge, Function, InstData, Terminator, ValueDef};
 use crate::ir::ops::Op;
-use crate::ir::types::Type;
 use cranelift_entity::SecondaryMap;
 use hashbrown::HashMap;
 
@@ -181,7 +181,7 @@ fn follows(
 }
 
 /// The only edge into a block: from where, and which it is.
-fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
+pub(super) fn only_way(f: &Function, cfg: &Cfg, block: Block) -> Option<(Block, usize)> {
     let &[pred] = cfg.preds(block) else { return None };
     let mut edges = f.term(pred).edges().enumerate().filter(|(_, e)| e.block == block);
     let (n, _) = edges.next()?;
@@ -220,22 +220,10 @@ fn thread(f: &mut Function, pred: Block, n: usize, block: Block, target: usize) 
     let params = f.block_params(block).to_vec();
     let mut map: HashMap<Value, Value> = params.iter().copied().zip(args).collect();
     for i in f.blocks[block].insts.clone() {
-        let InstData { op, imm, .. } = f.insts[i];
-        let new_args: Vec<Value> = f.args(i).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-        let results = f.results(i).to_vec();
-        let types: Vec<Type> = results.iter().map(|&r| f.ty(r)).collect();
-        let new = f.append(copy, op, imm, &new_args, &types);
-        for (at, &r) in results.iter().enumerate() {
-            let v = f.results(new)[at];
-            f.values[v].hint = f.values[r].hint;
-            map.insert(r, v);
-        }
+        copy_inst(f, i, copy, &mut map);
     }
-    let next = f.term(block).edges().nth(target).expect("the edge that is taken").clone();
-    let next_args: Vec<Value> =
-        f.edge_args(&next).iter().map(|a| map.get(a).copied().unwrap_or(*a)).collect();
-    let jump = f.edge(next.block, &next_args);
-    f.blocks[copy].term = Some(Terminator::Jump(jump));
+    let next = copied_term(f, block, &map).edges().nth(target).expect("the edge that is taken").clone();
+    f.blocks[copy].term = Some(Terminator::Jump(next));
     let to_copy = f.edge(copy, &[]);
     let mut term = f.blocks[pred].term.take().expect("a finished block");
     if let Some(e) = term.edges_mut().nth(n) {

@@ -18,7 +18,7 @@ use crate::ir::function::Function;
 use crate::ir::types::Type;
 use crate::ir::verify::verify;
 use crate::loops::{self, unroll};
-use crate::memory::readers::{Moved, Readers};
+use crate::memory::readers::Moved;
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{ATTESTATION, Identity, IndexMap, Module};
 use crate::program::devirt::{Tables, devirtualized};
@@ -153,6 +153,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let mut result = Optimized::default();
     let broken = broken(f, Fault::LiftedGraph, cx);
     let f = broken.as_ref().unwrap_or(f);
+    let input = f;
     if cx.options.fault == Some(Fault::Panic) {
         panic!("fault");
     }
@@ -173,6 +174,10 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let promoted = promoted(f, cx, &mut result);
     let f = promoted.as_ref().unwrap_or(f);
     let looped = improved_loops(f, cx, &mut result);
+    if let Some(looped) = &looped {
+        // Copies of iterations are copies of what is left in them.
+        result.left = still_left(looped, cx);
+    }
     let candidates = candidates(f, looped.as_ref().unwrap_or(f), old_size, cx, &mut result);
     if !candidates.is_empty() {
         let sure = cx.signatures.touches(f.id) || result.erases() || result.loops.contains_key(unroll::PASS);
@@ -181,7 +186,29 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
             None => result.reasons.insert(0, "larger".to_owned()),
         }
     }
+    if result.body.is_none() {
+        result.left = still_left(input, cx);
+    }
     result
+}
+
+/// What is left of boundaries in a graph of meld's output; nothing is told of other modules.
+fn still_left(f: &Function, cx: &Shared<'_>) -> Vec<(FuncId, promotion::Left)> {
+    match cx.module.custom(ATTESTATION) {
+        Some(_) => promotion::left::left(f, &promotion_context(cx)),
+        None => Vec::new(),
+    }
+}
+
+/// What the passes on memory need to know besides the graph.
+fn promotion_context<'a>(cx: &'a Shared<'_>) -> promotion::Context<'a> {
+    promotion::Context {
+        knowledge: cx.knowledge,
+        summaries: cx.summaries,
+        info: cx.module,
+        speed: cx.options.objective == Objective::Speed,
+        readers: None,
+    }
 }
 
 /// The graph without what private memories do not need, and with their constant data.
@@ -205,20 +232,12 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
     if cx.knowledge.role(f.id).is_some() {
         return None;
     }
-    let context = promotion::Context {
-        knowledge: cx.knowledge,
-        summaries: cx.summaries,
-        info: cx.module,
-        speed: cx.options.objective == Objective::Speed,
-        readers: &Readers::default(),
-    };
     if cx.knowledge.is_empty() {
         // Of a fused module's later round it is still told what is left.
-        if cx.module.custom(ATTESTATION).is_some() {
-            result.left = promotion::left::left(f, &context);
-        }
+        result.left = still_left(f, cx);
         return None;
     }
+    let context = promotion_context(cx);
     let mut g = f.clone();
     let mut done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
     let constants = globals::apply(&mut g, cx.stack_pointers);

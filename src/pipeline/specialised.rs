@@ -66,11 +66,10 @@ pub(super) fn specialise(
         clock.time("lift", || functions[at].copy(&module, &types, &options.caps))
     };
 
-    let none = Readers::default();
     let keys: Vec<Moved> = wanted.iter().map(|(_, moved)| moved.clone()).collect();
     let speed = options.objective == Objective::Speed;
     let cx =
-        Context { knowledge: &knowledge, summaries: &summaries, info: &module, speed: false, readers: &none };
+        Context { knowledge: &knowledge, summaries: &summaries, info: &module, speed: false, readers: None };
     let found = clock.time("memory", || readers::solve(&keys, graph, &cx));
     let all: usize = inline.iter().map(|f| f.size).sum();
     let copied: usize = found.values().map(readers::Reader::size).sum();
@@ -90,7 +89,7 @@ pub(super) fn specialise(
         summaries: &summaries,
         info: &module,
         speed: false,
-        readers: &readers,
+        readers: Some(&readers),
     };
     let mut passes = memory::Counts::new();
     let mut changed: Vec<Function> = Vec::new();

@@ -1,4 +1,4 @@
-;; The adapter reads so many bytes as it is told: how long the area is is not known.
+;; The adapter reads so many bytes as it is told: how long the area is is not known when it is looked for.
 ;; OPTIONS: --closed-world --keep-export=f --keep-export=elsewhere*
 ;; FUSED: on
 ;; SILENT: return-area-stores
@@ -10,12 +10,12 @@
     (i32.store $b (i32.const 2000) (i32.add (local.get $x) (local.get $y)))
     (i32.store $b (i32.const 2004) (i32.mul (local.get $x) (i32.const 3)))
     (i32.const 2000))
-  (func $adapter (param $x i32) (param $y i32) (param $ret i32) (local $r i32)
+  (func $adapter (param $x i32) (param $y i32) (param $ret i32) (param $n i32) (local $r i32)
     (local.set $r (call $callee (local.get $x) (local.get $y)))
-    (memory.copy $a $b (local.get $ret) (local.get $r) (i32.and (local.get $y) (i32.const 7))))
+    (memory.copy $a $b (local.get $ret) (local.get $r) (local.get $n)))
   (func (export "f") (param $x i32) (param $y i32) (result i32) (local $f i32) (local $r i32)
     (global.set $sp (local.tee $f (i32.sub (global.get $sp) (i32.const 16))))
-    (call $adapter (local.get $x) (local.get $y) (local.get $f))
+    (call $adapter (local.get $x) (local.get $y) (local.get $f) (i32.const 8))
     (local.set $r (i32.xor (i32.load $a (local.get $f)) (i32.load $a offset=4 (local.get $f))))
     (global.set $sp (i32.add (local.get $f) (i32.const 16)))
     (local.get $r))

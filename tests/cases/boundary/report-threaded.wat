@@ -1,0 +1,27 @@
+;; The block with an adapter's copy is copied for a way on which the branch behind it is decided: both copies are told.
+;; FIRES: threaded-branches
+(module
+  (@custom "wsc.transformation.attestation" "{\"output\":{},\"metadata\":{\"adapters_generated\":1,\"boundaries\":[{\"from_component\":1,\"to_component\":0,\"function\":\"get\",\"lowering\":\"memory-copy\"}]}}")
+  (memory $a 1)
+  (memory $b 1)
+  (data (memory $b) (i32.const 2000) "\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f\10")
+  (global $sp (mut i32) (i32.const 60000))
+  (func $get (param $x i32) (result i32)
+    (if (i32.gt_u (local.get $x) (i32.const 5)) (then
+      (i32.store $b (i32.const 2004) (local.get $x))
+      (return (i32.const 1))))
+    (i32.store $b (i32.const 2008) (local.get $x))
+    (i32.const 0))
+  (func (export "f") (param $x i32) (param $n i32) (result i32) (local $f i32) (local $r i32)
+    (global.set $sp (local.tee $f (i32.sub (global.get $sp) (i32.const 16))))
+    (i64.store $a (local.get $f) (i64.const 0))
+    (i64.store $a offset=8 (local.get $f) (i64.const 0))
+    (if (call $"adapter get" (local.get $x) (local.get $f) (i32.and (local.get $n) (i32.const 15)))
+      (then (local.set $r (i32.load $a offset=4 (local.get $f))))
+      (else (local.set $r (i32.mul (i32.load $a offset=8 (local.get $f)) (i32.const 3)))))
+    (global.set $sp (i32.add (local.get $f) (i32.const 16)))
+    (local.get $r))
+  (func $"adapter get" (param $x i32) (param $to i32) (param $n i32) (result i32) (local $r i32)
+    (local.set $r (call $get (local.get $x)))
+    (memory.copy $a $b (local.get $to) (i32.const 2000) (local.get $n))
+    (local.get $r)))
