@@ -44,12 +44,21 @@ pub(super) struct Source<'a> {
     pub folded: &'a AtomicU64,
     /// Whether a graph does not fit the new signatures, which no valid one is known to do.
     pub misfit: &'a AtomicBool,
+    /// Whether only what is proved may be used: what is known of the whole program stays out of the graphs.
+    pub strict: bool,
 }
+
+/// What each of the counts of [`Source::prepare`] is of.
+const PREPARED: [&str; 4] =
+    ["unread-global-stores", "constant-globals", "constants-between-functions", "ranges-between-functions"];
 
 impl Source<'_> {
     /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals`, `known` and `folded`; `None` where it does
     /// not fit the new signatures.
     fn prepare(&self, f: &mut Function) -> Option<[u64; 4]> {
+        if self.strict {
+            return Some([0; 4]);
+        }
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
@@ -61,13 +70,18 @@ impl Source<'_> {
         Some([stores, globals, known, folded])
     }
 
-    /// The same for a function's own graph, of which copies are not counted again.
-    fn prepared(&self, mut f: Function) -> Option<Function> {
+    /// The same for a function's own graph, of which copies are not counted again; and the names of what changed it.
+    fn prepared(&self, mut f: Function) -> Option<(Function, Vec<&'static str>)> {
         let counts = self.prepare(&mut f)?;
+        let mut names: Vec<&'static str> =
+            PREPARED.into_iter().zip(counts).filter(|&(_, n)| n > 0).map(|(name, _)| name).collect();
+        if self.signatures.touches(f.id) {
+            names.push("signatures");
+        }
         for (sum, n) in [self.stores, self.globals, self.known, self.folded].into_iter().zip(counts) {
             sum.fetch_add(n, Ordering::Relaxed);
         }
-        Some(f)
+        Some((f, names))
     }
 }
 
@@ -98,9 +112,19 @@ pub(super) fn optimize_all(
             let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
             graph.and_then(|f| source.prepared(*f))
         };
-        let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
+        let (mut graphs, mut changed): (Vec<Function>, HashMap<FuncId, Vec<&'static str>>) =
+            Default::default();
+        for (f, names) in group.into_iter().filter_map(lift) {
+            changed.insert(f.id, names);
+            graphs.push(f);
+        }
         graphs.sort_by_key(|f| plan.rank(f.id));
-        Group { graphs, plan, ready: &ready, targets: &targets, cx, alone: HashMap::new() }.run()
+        let mut results =
+            Group { graphs, plan, ready: &ready, targets: &targets, cx, alone: HashMap::new() }.run();
+        for (func, result) in &mut results {
+            result.passed("program", changed.remove(func).unwrap_or_default());
+        }
+        results
     };
     let bytes = |s: &Surveyed<'_>| cx.module.raw_body(s.func).map_or(0, <[u8]>::len);
     let groups = groups.into_iter().map(|group| (group.iter().map(bytes).sum(), group)).collect();
@@ -182,7 +206,7 @@ fn targets(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Sh
 /// A bug in a stage costs one function its new body, loudly, and not the user the run.
 fn guarded(f: &Function, old_size: usize, targets: &Ready, cx: &Shared<'_>) -> Optimized {
     let work = std::panic::AssertUnwindSafe(|| {
-        let speed = cx.options.objective == Objective::Speed;
+        let speed = cx.options.objective == Objective::Speed && !cx.strict();
         let Some(chained) = speed.then(|| chained(f, cx.tables, cx.module, targets)).flatten() else {
             return optimize_function(f, old_size, cx);
         };
@@ -190,6 +214,7 @@ fn guarded(f: &Function, old_size: usize, targets: &Ready, cx: &Shared<'_>) -> O
         let mut result = optimize_function(&chained.f, old_size.saturating_add(chained.growth), cx);
         if result.body.is_some() {
             (result.chained, result.inlined) = (chained.calls, chained.copied);
+            result.unproved("calls", "an indirect call with comparisons of its index");
         }
         if chained.stopped > 0 {
             result.count(chains::PASS, chained.stopped as u64);
@@ -303,6 +328,9 @@ impl Group<'_> {
             return Err(whole.refused);
         }
         whole.inlined += replaced.len();
+        if !replaced.is_empty() {
+            whole.unproved("inlining", "calls replaced by what they call");
+        }
         whole.absorbed = members[..members.len() - 1].iter().map(|&at| self.graphs[at].id).collect();
         Ok(whole)
     }
