@@ -23,16 +23,21 @@ fn options(validation: Validation) -> Options {
 }
 
 /// A rule, a module in which it fires, and what is wrong with it.
-const WRONG: [(&str, &str, &str); 7] = [
+const WRONG: [(&str, &str, &str); 8] = [
     (
         "signed for unsigned",
-        "(rule r :phase simplify (i32.shr_s ?x (i32.const ?c)) => (i32.shr_u ?x (i32.const ?c)))",
-        "(param i32 i32) (result i32) (i32.shr_s (local.get 0) (i32.const 3))",
+        "(rule r :phase simplify (i32.eqz (i32.ge_s ?x ?y)) => (i32.lt_u ?x ?y))",
+        "(param i32 i32) (result i32) (i32.eqz (i32.ge_s (local.get 0) (local.get 1)))",
     ),
     (
-        "a trap is lost",
-        "(rule r :phase simplify (i32.div_u ?x ?x) => (i32.const 1))",
-        "(param i32 i32) (result i32) (i32.div_u (local.get 0) (local.get 0))",
+        "rounding in the other direction",
+        "(rule r :phase simplify (i32.div_s ?x (i32.const ?c)) => (i32.shr_s ?x (i32.const (ictz ?c))) :when (is_pow2 ?c))",
+        "(param i32 i32) (result i32) (i32.div_s (local.get 0) (i32.const 8))",
+    ),
+    (
+        "wrapping is forgotten",
+        "(rule r :phase simplify (i32.lt_u ?x (i32.add ?x (i32.const ?c))) => (i32.const 1) :when (ne ?c 0))",
+        "(param i32 i32) (result i32) (i32.lt_u (local.get 0) (i32.add (local.get 0) (i32.const 8)))",
     ),
     (
         "off by one",

@@ -116,7 +116,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
 }
 
 /// Whether two ends of blocks are of one kind, but for their operands and edges.
-pub(super) fn same_ends(s: &Terminator, t: &Terminator) -> bool {
+pub(crate) fn same_ends(s: &Terminator, t: &Terminator) -> bool {
     match (s, t) {
         (Terminator::Jump(_), Terminator::Jump(_))
         | (Terminator::Branch { .. }, Terminator::Branch { .. })

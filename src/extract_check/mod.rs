@@ -23,6 +23,7 @@
 //! Near linear, but for states (blocks times resources read, capped) and the search of proofs. Reference: Pnueli, Siegel,
 //! Singerman, "Translation Validation" (TACAS 1998).
 
+pub(crate) use control::same_ends;
 pub use equalities::Equalities;
 pub use states::MAX_WORK;
 pub(crate) use states::reverse_postorder;
@@ -200,7 +201,7 @@ fn role(op: Op) -> Role {
 }
 
 /// Whether two immediates are the same but for the hint of alignment.
-fn same_imm(a: &Imm, b: &Imm) -> bool {
+pub(crate) fn same_imm(a: &Imm, b: &Imm) -> bool {
     let plain = |imm: &Imm| match *imm {
         Imm::Mem(m) => Imm::Mem(crate::ir::ops::MemArg { align: 0, ..m }),
         Imm::MemLane(m, lane) => Imm::MemLane(crate::ir::ops::MemArg { align: 0, ..m }, lane),

@@ -183,7 +183,7 @@ impl Cleanup<'_> {
         if let (Some(e), Terminator::Jump(n)) = (self.only_way(last), t) {
             return self.edge(&e, n);
         }
-        if !super::control::same_ends(s, t) {
+        if !super::same_ends(s, t) {
             return Err("ends in another way".into());
         }
         if !self.same(s.operands(&f.pool), t.operands(&g.pool)) {

@@ -80,6 +80,14 @@ pub(super) enum NewBody {
     Code(Box<StackCode>),
 }
 
+/// A stage that changed a function, and what is known of the change.
+pub(super) type StageAnswer = (&'static str, Answer);
+
+/// The answer of a stage that proves nothing, if any of its passes changed the function.
+pub(super) fn unproved(stage: &'static str, passes: &[&str]) -> Option<StageAnswer> {
+    (!passes.is_empty()).then(|| (stage, Answer::Unknown(passes.join(", "))))
+}
+
 /// What became of a function.
 #[derive(Default)]
 pub(super) struct Optimized {
@@ -88,7 +96,7 @@ pub(super) struct Optimized {
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
     /// What is known of each stage that changed the new code, where that was asked for.
-    pub answers: Vec<(&'static str, Answer)>,
+    pub answers: Vec<StageAnswer>,
     /// What a checker refused: for the user to hear of, whatever else became of the function.
     pub refused: Vec<String>,
     /// Rules that made unions, by index, and how many.
@@ -143,18 +151,6 @@ impl Optimized {
         }
     }
 
-    /// Passes that prove nothing changed the function.
-    pub fn passed(&mut self, stage: &'static str, passes: Vec<&'static str>) {
-        if !passes.is_empty() {
-            self.unproved(stage, &passes.join(", "));
-        }
-    }
-
-    /// A stage that proves nothing changed the function.
-    pub fn unproved(&mut self, stage: &'static str, what: &str) {
-        self.answers.push((stage, Answer::Unknown(what.to_owned())));
-    }
-
     /// A checker refused what a stage made.
     pub fn refuse(&mut self, what: String) {
         self.refused.push(what.clone());
@@ -181,7 +177,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     let direct = (!cx.strict()).then(|| cx.clock.time("analysis", || devirtualized(f, cx.tables, cx.module)));
     let direct = direct.flatten();
     if direct.is_some() {
-        result.unproved("calls", "an indirect call that became direct");
+        result.answers.extend(unproved("calls", &["direct-calls"]));
     }
     let f = direct.as_ref().map_or(f, |(direct, n)| {
         result.direct += n;
@@ -199,8 +195,9 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         looped = improved_loops(f, cx, &mut result);
         (f, looped.as_ref().unwrap_or(f))
     };
-    result.passed("private-memories", result.private.keys().copied().collect());
-    result.passed("memory", result.promoted.keys().copied().collect());
+    let passes = |counts: &BTreeMap<&'static str, u64>| counts.keys().copied().collect::<Vec<_>>();
+    result.answers.extend(unproved("private-memories", &passes(&result.private)));
+    result.answers.extend(unproved("memory", &passes(&result.promoted)));
     let mut rewriting = Vec::new();
     let candidates = candidates(f, last, old_size, &mut rewriting, cx, &mut result);
     if !candidates.is_empty() {
@@ -208,7 +205,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         match choose(candidates, old_size, sure, cx) {
             Some(chosen) => {
                 if chosen.is_rewritten {
-                    result.passed("loops", result.loops.keys().copied().collect());
+                    result.answers.extend(unproved("loops", &passes(&result.loops)));
                     result.answers.extend(rewriting);
                 }
                 result.answers.push(("lowering", Answer::Proved));
@@ -314,7 +311,7 @@ fn candidates(
     f: &Function,
     looped: &Function,
     old_size: usize,
-    answers: &mut Vec<(&'static str, Answer)>,
+    answers: &mut Vec<StageAnswer>,
     cx: &Shared<'_>,
     result: &mut Optimized,
 ) -> Vec<Candidate> {
@@ -378,7 +375,7 @@ pub(super) fn encoded(code: &StackCode, module: &Module, map: &impl IndexMap) ->
 fn rewrite(
     f: &Function,
     rules: &CompiledRules,
-    answers: &mut Vec<(&'static str, Answer)>,
+    answers: &mut Vec<StageAnswer>,
     cx: &Shared<'_>,
     result: &mut Optimized,
 ) -> Option<Function> {
@@ -473,8 +470,7 @@ fn rewrite(
         Some((direct, n)) => {
             result.direct += n;
             if cx.trust.is_some() {
-                let what = "an indirect call that became direct after rewriting";
-                answers.push(("calls", Answer::Unknown(what.to_owned())));
+                answers.extend(unproved("calls", &["direct-calls"]));
             }
             direct
         }

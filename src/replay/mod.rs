@@ -16,6 +16,9 @@
 //! Trusted are: the ledger of proofs with the solver behind it, the evaluator, the known bits of operators ([`crate::analysis::bits`]), and
 //! the vocabulary's evaluator, which the proofs rest on too. What the states are that reads and writes name is for the checker to find out.
 //!
+//! A rule is proved as a refinement, and is an equality here as it is in the e-graph: where its sides may give different NaNs, what is derived
+//! holds up to that choice.
+//!
 //! The terms that a match binds are read from the e-graph as syntax. There a term's operands are older terms, so they have no rings.
 //!
 //! Complexity: that of congruence closure (Downey, Sethi and Tarjan, "Variations on the Common Subexpression Problem", JACM 1980), and of
