@@ -252,7 +252,8 @@ impl<I: ModuleInfo> Builder<'_, I> {
             Imm::MemCopy { src, .. } => {
                 let Some(mut node) = self.read(inst, Some(resource)) else { return };
                 let before = self.memory.before(inst, Resource::data(src));
-                if before.is_none() {
+                // What is copied out of a shared memory is no more known than what is loaded from it.
+                if before.is_none() || self.info.is_shared(src) {
                     return;
                 }
                 let source = self.version(before);

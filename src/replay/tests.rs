@@ -71,11 +71,12 @@ fn distances_are_exact_only_where_nothing_can_wrap() {
     assert_eq!(c.distance(y, 0, x, 0), None);
     assert!(c.disjoint(next, 0, 4, x, 0, Length::Bytes(4)), "whether it wraps or not");
     assert!(!c.disjoint(next, 0, 4, x, 0, Length::Bytes(5)));
-    assert!(!c.disjoint(next, 0, 4, x, SPACE, Length::Bytes(4)), "x + 4 wraps to x + 4 - 2^32");
+    assert!(!c.disjoint(next, 0, 4, x, 4, Length::Bytes(4)), "where it does not wrap they are the same");
     assert!(c.within(next, 0, 4, x, Length::Bytes(8)) && !c.within(next, 0, 5, x, Length::Bytes(8)));
     assert_eq!(c.inside(next, 1, 1, x, Length::Bytes(8)), Some(5));
     let before = plus(&mut c, x, SPACE - 4);
     assert!(!c.within(before, 0, 4, x, Length::Bytes(8)), "4 bytes in front");
+    assert!(!c.disjoint(before, 0, 4, x, SPACE - 4, Length::Bytes(4)), "where it does not wrap, again");
     assert!(
         c.disjoint(before, 0, 4, x, 0, Length::Bytes(8)) && !c.disjoint(before, 0, 5, x, 0, Length::Bytes(8))
     );

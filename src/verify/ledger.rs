@@ -91,12 +91,10 @@ pub enum Standing<'a> {
 impl Entry {
     /// Why an instance of the family is not proved; none if it is.
     pub fn open_reason(&self, rule: &Rule) -> Option<&str> {
-        if self.proved == 0 {
-            return Some("no solver was asked");
-        }
         let suffix = suffix(rule);
-        let named = |open: &str| open.split(' ').next() == Some(suffix);
-        self.open.iter().map(String::as_str).find(|open| named(open))
+        let named = |open: &&String| self.instances == 1 || open.split(' ').next() == Some(suffix);
+        let reason = self.open.iter().find(named).map(String::as_str);
+        reason.or((self.proved == 0).then_some("no solver was asked"))
     }
 
     /// How the family is established, in few words.
