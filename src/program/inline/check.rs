@@ -6,7 +6,7 @@
 //! ends take has to be what stands for what they took. Every pair of places is visited once, so each block before stands for one block after. Nothing is shared
 //! with the splicer, neither the plan nor the names that it gives. That values after are defined where they are used, [`crate::ir::verify`] says.
 //!
-//! Calls inside `try_table` that are gone are not followed. Linear in the graph after and the callees' graphs, once for each call.
+//! Calls inside `try_table` that are gone, and indirect tail calls of a callee that comes back, are not followed. Linear in the graph after and the callees' graphs, once for each call.
 
 use crate::extract_check::{same_ends, same_imm};
 use crate::ir::entity::{Block, FuncId, Inst, Value};
