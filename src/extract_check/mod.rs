@@ -238,6 +238,8 @@ impl<I: ModuleInfo> Checker<'_, I> {
                 Kind::Load | Kind::MemorySize | Kind::GlobalGet => {
                     f.result(i).map(|v| self.s.equal.class(v)).into_iter().collect()
                 }
+                // The e-graph does not look into what comes out of a shared memory.
+                Kind::MemoryCopy if self.reads_shared(&data.imm) => Classes::new(),
                 Kind::Store | Kind::GlobalSet | Kind::MemoryCopy | Kind::MemoryFill => {
                     resource.map_or_else(Classes::new, |bit| self.made(bit, i))
                 }
@@ -255,6 +257,11 @@ impl<I: ModuleInfo> Checker<'_, I> {
             gap += u32::from(role(data.op) == Role::Effect);
         }
         Ok(())
+    }
+
+    /// Whether a copy reads a memory that other threads write.
+    fn reads_shared(&self, imm: &Imm) -> bool {
+        matches!(*imm, Imm::MemCopy { src, .. } if self.s.info.is_shared(src))
     }
 
     /// The names of the state that an instruction makes, where the e-graph has any.

@@ -184,10 +184,13 @@ impl<I: ModuleInfo> Replay<'_, I> {
             let node = self.s.built.graph.id_to_node(id);
             let good = match (node.head, def) {
                 (Head::Version(n), _) => n != NEVER && names.insert(n),
-                (Head::Op(_), VersionDef::Inst(i, _)) => matches!(
-                    self.s.before.insts[i].op.kind(),
-                    Kind::Store | Kind::GlobalSet | Kind::MemoryCopy | Kind::MemoryFill
-                ),
+                (Head::Op(_), VersionDef::Inst(i, _)) => {
+                    let data = &self.s.before.insts[i];
+                    match (data.op.kind(), data.imm) {
+                        (Kind::MemoryCopy, Imm::MemCopy { src, .. }) => !self.s.info.is_shared(src),
+                        (kind, _) => matches!(kind, Kind::Store | Kind::GlobalSet | Kind::MemoryFill),
+                    }
+                }
                 _ => false,
             };
             if !good {
