@@ -13,6 +13,7 @@ use crate::lift::MAX_EDGE_ARGS;
 use crate::lift::ssa::MAX_PHI_OPERANDS;
 use crate::pipeline::KEPT_GRAPHS;
 use crate::program::inline::InlineCaps;
+use crate::replay::MAX_TERMS;
 use crate::schedule::{
     MAX_CHECK_HELD, MAX_CHECK_PASSES, MAX_CHECK_WORK, MAX_LIVENESS_STEPS, MAX_PARAMETER_STEPS, MAX_VALUES,
 };
@@ -53,6 +54,8 @@ pub struct Caps {
     pub extract_retries: usize,
     /// Blocks times resources times passes of the extraction checker.
     pub check_states: usize,
+    /// Terms of one function that its validation may make.
+    pub replay_terms: usize,
     /// What the inliner may do.
     pub inline: InlineCaps,
     /// Values of a function that is lowered.
@@ -88,6 +91,7 @@ impl Default for Caps {
             expression_attempts: MAX_ATTEMPTS,
             extract_retries: MAX_RETRIES,
             check_states: MAX_CHECK_STATES,
+            replay_terms: MAX_TERMS,
             inline: InlineCaps::default(),
             lowered_values: MAX_VALUES,
             liveness_steps: MAX_LIVENESS_STEPS,

@@ -22,6 +22,7 @@ pub mod module;
 pub mod options;
 pub mod pipeline;
 pub mod program;
+pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod schedule;

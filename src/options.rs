@@ -33,6 +33,18 @@ pub struct Assumptions {
     pub no_oom: bool,
 }
 
+/// What becomes of functions whose changes are not proved (`--verify`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Validation {
+    /// Nothing is asked.
+    #[default]
+    Off,
+    /// They are counted.
+    Count,
+    /// They keep their old bodies, and stages without a proof are not run.
+    Strict,
+}
+
 /// Options of [`crate::optimize`]. `Options::default()` is the plain round trip without rules.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -70,6 +82,10 @@ pub struct Options {
     pub fault: Option<Fault>,
     /// Run every checker between the stages; what fails keeps its old body.
     pub verify: bool,
+    /// Whether the changes of each function are to be proved.
+    pub validation: Validation,
+    /// A ledger of proofs besides that of the built-in rules ([`crate::verify::ledger`]).
+    pub ledger: Option<PathBuf>,
     /// Function (by name or index) whose rewriting is recorded in [`crate::Report::explanation`].
     pub explain: Option<String>,
 }
@@ -93,6 +109,8 @@ impl Default for Options {
             caps: Caps::default(),
             fault: None,
             verify: cfg!(debug_assertions),
+            validation: Validation::Off,
+            ledger: None,
             explain: None,
         }
     }

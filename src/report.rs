@@ -119,6 +119,80 @@ impl EgraphCounts {
     }
 }
 
+/// What is known of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The new code does what the old code did.
+    Proved,
+    /// It rests on something that is wrong, and what.
+    Refuted(String),
+    /// Neither is known, and why.
+    Unknown(String),
+}
+
+/// Counts of answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Answers {
+    /// The new code does what the old code did.
+    pub proved: u64,
+    /// It rests on something that is wrong.
+    pub refuted: u64,
+    /// Neither is known.
+    pub unknown: u64,
+}
+
+impl Answers {
+    /// Counts one more.
+    pub fn add(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Proved => self.proved += 1,
+            Answer::Refuted(_) => self.refuted += 1,
+            Answer::Unknown(_) => self.unknown += 1,
+        }
+    }
+
+    /// Adds other counts.
+    pub fn add_all(&mut self, more: Answers) {
+        self.proved += more.proved;
+        self.refuted += more.refuted;
+        self.unknown += more.unknown;
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.proved + self.refuted + self.unknown
+    }
+}
+
+/// A function that is not proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unproved {
+    /// Its index, in the input of its round.
+    pub function: u32,
+    /// Its name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The round.
+    pub round: u32,
+    /// `refuted` or `unknown`.
+    pub answer: &'static str,
+    /// The stages without a proof, each with the reason.
+    pub reasons: Vec<String>,
+}
+
+/// Translation validation: what is proved of the functions that changed. Of several rounds, a function counts once in each that changed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Validation {
+    /// Rounds.
+    pub rounds: u32,
+    /// Functions with new code.
+    pub functions: Answers,
+    /// By stage that changed them: functions.
+    pub stages: BTreeMap<String, Answers>,
+    /// Functions that are not proved.
+    pub unproved: Vec<Unproved>,
+}
+
 /// Everything loom has to say about one run (design, section 9).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -143,6 +217,9 @@ pub struct Report {
     /// What merging memories gave, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_space: Option<AddressSpace>,
+    /// What is proved, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// Time by phase.
     pub phases: Vec<PhaseTime>,
     /// Limit name to times reached.

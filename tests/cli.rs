@@ -83,10 +83,16 @@ fn ssa_and_graphs_can_be_shown() {
     let out = loom(dir.path(), &["in.wasm", "--emit", "ssa", "-o", "-", "-q"]);
     assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
     assert!(stdout(&out).starts_with("function func0 (i32) -> (i32) {"), "{}", stdout(&out));
-    let out = loom(dir.path(), &["in.wasm", "--emit", "dot", "-q"]);
+    let out = loom(dir.path(), &["in.wasm", "--emit", "cfg", "-q"]);
     assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
-    let graph = std::fs::read_to_string(dir.path().join("in.opt.dot")).unwrap();
+    let graph = std::fs::read_to_string(dir.path().join("in.cfg.dot")).unwrap();
     assert!(graph.starts_with("digraph \"func0\" {"), "{graph}");
+    let out = loom(dir.path(), &["in.wasm", "--egraph", "--explain", "0", "--emit", "dot", "-q"]);
+    assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+    let graph = std::fs::read_to_string(dir.path().join("in.egraph.dot")).unwrap();
+    assert!(graph.starts_with("digraph egraph {") && graph.contains("subgraph cluster_0"), "{graph}");
+    let out = loom(dir.path(), &["in.wasm", "--emit", "dot", "-q"]);
+    assert_eq!(out.status.code(), Some(2), "an e-graph is of one function");
 }
 
 #[test]
@@ -253,6 +259,7 @@ fn every_option_is_accepted() {
             "--no-revert",
             "--validate",
             "--verify",
+            "--verify=strict",
             "-v",
             "--no-progress",
             "--color",

@@ -1,12 +1,27 @@
 //! Explanations as snapshots: each file `tests/explain/NAME.wat` exports a function `f`, and `snapshots/explain/NAME.snap` is what
-//! `--explain f` says of it, with the e-graph of `--emit egraph` behind it. To add a case, add the file and run
+//! `--explain f` says of it, with the e-graph of `--emit dot` behind it, and the graph of `--emit cfg` of what was written. To add a case, add the file and run
 //! `INSTA_UPDATE=always cargo test --test explain`.
 
+use loom_wasm::ir::dot;
+use loom_wasm::lift::{Lifted, lift};
+use loom_wasm::module::decode;
 use loom_wasm::{Options, optimize, read_input};
 use std::path::Path;
 
 fn options() -> Options {
     Options { egraph: true, no_revert: true, explain: Some("f".to_owned()), ..Options::default() }
+}
+
+/// The graphs of a module's functions.
+fn drawn(wasm: &[u8]) -> String {
+    let decoded = decode(wasm).expect("decodes");
+    let mut text = String::new();
+    for body in decoded.bodies {
+        let lifted = lift(&decoded.module, &decoded.types, body, Default::default()).expect("is lifted").0;
+        let Lifted::Function(f) = lifted else { panic!("is kept as bytes") };
+        text.push_str(&dot::function(&f, decoded.module.func_name(f.id)));
+    }
+    text
 }
 
 #[test]
@@ -25,8 +40,12 @@ fn explanations() {
         let plain = optimize(&wasm, &Options { explain: None, ..options() }).expect("optimized before");
         assert_eq!(explained.wasm, plain.wasm, "{name}");
         let (text, dot) = (explained.report.explanation, explained.report.egraph_dot);
-        let snapshot =
-            format!("{}\n--- e-graph\n{}", text.expect("an explanation").trim_end(), dot.expect("a graph"));
+        let snapshot = format!(
+            "{}\n--- e-graph\n{}--- function graph\n{}",
+            text.expect("an explanation").trim_end(),
+            dot.expect("a graph"),
+            drawn(&explained.wasm)
+        );
         assert!(!snapshot.contains("no proof"), "{name}");
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(root.join("snapshots/explain"));

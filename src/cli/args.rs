@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Parser, ValueEnum};
 use loom_wasm::caps::Caps;
+use loom_wasm::options::Validation;
 use loom_wasm::program::inline::InlineCaps;
 use loom_wasm::{Assumptions, Objective, Options};
 use std::ffi::OsString;
@@ -111,9 +112,20 @@ pub struct Args {
     #[arg(long)]
     pub validate: bool,
 
-    /// Run every checker between the stages; what fails keeps its old body
-    #[arg(long)]
-    pub verify: bool,
+    /// Run every checker between the stages, and count the functions whose changes are proved; `strict`: what is not proved keeps its old body
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "count",
+        hide_possible_values = true
+    )]
+    pub verify: Option<Verify>,
+
+    /// Ledger of proofs for rules of --rules (`loom rules check --smt --write --ledger FILE PATH`), for --verify
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    pub ledger: Option<PathBuf>,
 
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
@@ -175,10 +187,17 @@ pub enum Emit {
     Wat,
     /// SSA of the functions as text.
     Ssa,
-    /// Graphs of the functions for Graphviz.
-    Dot,
     /// The saturated e-graph of the function that --explain names, for Graphviz.
-    Egraph,
+    Dot,
+    /// Graphs of the functions for Graphviz.
+    Cfg,
+}
+
+/// `--verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    Count,
+    Strict,
 }
 
 /// `--assume` and `--no-assume`.
@@ -219,6 +238,9 @@ impl Args {
     /// A sentence when arguments contradict each other.
     pub fn options(&self) -> Result<Options, String> {
         let (effort, objective) = self.level.meaning();
+        if self.verify == Some(Verify::Strict) && self.merge_memories {
+            return Err("--merge-memories proves nothing: not with --verify=strict".into());
+        }
         if self.jobs == Some(0) {
             return Err("--jobs must be at least 1".into());
         }
@@ -227,8 +249,8 @@ impl Args {
         {
             return Err(format!("--report {}: the name must end in .json", path.display()));
         }
-        if self.emit == Emit::Egraph && !(self.egraph && self.explain.is_some()) {
-            return Err("--emit egraph needs --egraph and --explain FUNCTION".into());
+        if self.emit == Emit::Dot && !(self.egraph && self.explain.is_some()) {
+            return Err("--emit dot needs --egraph and --explain FUNCTION".into());
         }
         let available = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let mut caps = Caps::default();
@@ -249,7 +271,13 @@ impl Args {
             merge_memories: self.merge_memories,
             chaos: self.chaos,
             caps,
-            verify: self.verify || Options::default().verify,
+            verify: self.verify.is_some() || Options::default().verify,
+            validation: match self.verify {
+                None => Validation::Off,
+                Some(Verify::Count) => Validation::Count,
+                Some(Verify::Strict) => Validation::Strict,
+            },
+            ledger: self.ledger.clone(),
             explain: self.explain.clone(),
             ..Options::default()
         })
@@ -303,8 +331,8 @@ impl Args {
             Emit::Wasm => ".opt.wasm",
             Emit::Wat => ".opt.wat",
             Emit::Ssa => ".opt.ssa",
-            Emit::Dot => ".opt.dot",
-            Emit::Egraph => ".egraph.dot",
+            Emit::Dot => ".egraph.dot",
+            Emit::Cfg => ".cfg.dot",
         };
         let mut name = self.input.file_stem().unwrap_or_default().to_owned();
         name.push(extension);

@@ -15,11 +15,11 @@ pub fn render(emit: Emit, output: &Output) -> Result<Vec<u8>, Error> {
             .map(String::into_bytes)
             .map_err(|e| Error::new(format!("the output could not be printed as text: {e}"))),
         Emit::Ssa => ssa(&output.wasm),
-        Emit::Egraph => match &output.report.egraph_dot {
+        Emit::Dot => match &output.report.egraph_dot {
             Some(dot) => Ok(dot.clone().into_bytes()),
-            None => Err(Error::new("--emit egraph: the function got no e-graph")),
+            None => Err(Error::new("--emit dot: the function got no e-graph")),
         },
-        Emit::Dot => for_each_function(&output.wasm, "//", &mut |text, module, function| {
+        Emit::Cfg => for_each_function(&output.wasm, "//", &mut |text, module, function| {
             text.push_str(&dot::function(function, module.func_name(function.id)));
         }),
     }

@@ -1,7 +1,7 @@
 //! What is said on standard error.
 
 use super::args::{Args, Color, Emit};
-use loom_wasm::report::Fate;
+use loom_wasm::report::{Answers, Fate};
 use loom_wasm::{Error, Report};
 use std::io::{IsTerminal, Write};
 
@@ -70,6 +70,7 @@ impl Messages {
         }
         self.boundaries(report);
         self.address_space(report);
+        self.validation(report);
         if self.verbose {
             self.details(report);
         }
@@ -83,8 +84,8 @@ impl Messages {
             Emit::Wasm => "",
             Emit::Wat => " as text",
             Emit::Ssa => " as SSA",
-            Emit::Dot => " as graphs",
-            Emit::Egraph => " as an e-graph",
+            Emit::Dot => " as an e-graph",
+            Emit::Cfg => " as graphs",
         };
         self.line(
             "1;32",
@@ -132,6 +133,24 @@ impl Messages {
         for p in space.pairs.iter().filter(|p| !p.merged && self.verbose) {
             let [first, second] = p.memories;
             self.line("0", &format!("  memories {first} and {second} stay two: {}", p.reason));
+        }
+    }
+
+    /// Which functions are proved, where that was asked for; why others are not is said with `-v`.
+    fn validation(&self, report: &Report) {
+        let Some(v) = &report.validation else { return };
+        let counts =
+            |a: Answers| format!("{} proved, {} refuted, {} unknown", a.proved, a.refuted, a.unknown);
+        self.line("1", &format!("{} changed functions: {}", v.functions.total(), counts(v.functions)));
+        for (stage, &answers) in &v.stages {
+            self.line("0", &format!("  by {stage}: {}", counts(answers)));
+        }
+        for u in v.unproved.iter().filter(|u| self.verbose || u.answer == "refuted") {
+            let name = u.name.as_ref().map_or_else(String::new, |name| format!(" \"{name}\""));
+            self.line(
+                "0",
+                &format!("  function {}{name}: {}: {}", u.function, u.answer, u.reasons.join("; ")),
+            );
         }
     }
 

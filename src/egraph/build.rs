@@ -41,10 +41,21 @@ impl Built {
 
     /// What each version that the graph names is, with its canonical class, in the order of versions.
     pub fn named_versions(&self, memory: &MemorySsa) -> Vec<(VersionDef, Id)> {
+        let added = self.added_versions(memory).into_iter();
+        added.map(|(def, id)| (def, self.graph.find(id))).collect()
+    }
+
+    /// What each version that the graph names is, with what it was added as, in the order of versions.
+    pub fn added_versions(&self, memory: &MemorySsa) -> Vec<(VersionDef, Id)> {
         let mut list: Vec<(Version, Id)> = self.versions.iter().map(|(&v, &id)| (v, id)).collect();
         list.retain(|(v, _)| !v.is_reserved_value());
         list.sort_unstable();
-        list.into_iter().map(|(v, id)| (memory.def(v), self.graph.find(id))).collect()
+        list.into_iter().map(|(v, id)| (memory.def(v), id)).collect()
+    }
+
+    /// What a version was added as; `None` when nothing in the graph depends on it.
+    pub fn added_version(&self, v: Version) -> Option<Id> {
+        self.versions.get(&v).copied()
     }
 
     /// The canonical class of a version; `None` when nothing in the graph depends on it.
@@ -241,7 +252,8 @@ impl<I: ModuleInfo> Builder<'_, I> {
             Imm::MemCopy { src, .. } => {
                 let Some(mut node) = self.read(inst, Some(resource)) else { return };
                 let before = self.memory.before(inst, Resource::data(src));
-                if before.is_none() {
+                // What is copied out of a shared memory is no more known than what is loaded from it.
+                if before.is_none() || self.info.is_shared(src) {
                     return;
                 }
                 let source = self.version(before);

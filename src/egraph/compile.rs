@@ -175,6 +175,11 @@ impl CompiledRule {
         }
     }
 
+    /// The classes that a match has for the variables of the rule.
+    pub fn bound(&self, subst: &Subst) -> Box<[Option<Id>]> {
+        (0..self.rule.vars.len()).map(|i| subst.get(variable(i as u32)).copied()).collect()
+    }
+
     fn bind(&self, graph: &Graph, subst: &Subst) -> Option<SmallVec<[Bound<Id>; 8]>> {
         let mut bound: SmallVec<[Bound<Id>; 8]> = SmallVec::new();
         for (i, var) in self.rule.vars.iter().enumerate() {

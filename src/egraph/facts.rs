@@ -174,7 +174,7 @@ fn zeros(egraph: &Graph, op: Op, node: &Node) -> u64 {
 
 /// Whether a float result is the result of arithmetic, so that a NaN among its results is a quiet one
 /// (specification, section 4.3.3, NaN propagation).
-fn is_arithmetic(op: Op) -> bool {
+pub(crate) fn is_arithmetic(op: Op) -> bool {
     use Op::*;
     matches!(
         op,

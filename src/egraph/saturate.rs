@@ -58,8 +58,19 @@ pub struct Saturation {
     pub hits: BTreeMap<u32, u64>,
     /// Limits reached: name to times.
     pub limits: BTreeMap<&'static str, u64>,
-    /// Rule index and class of each union in order, recorded on request.
-    pub log: Vec<(u32, Id)>,
+    /// Unions in order, recorded on request.
+    pub log: Vec<Applied>,
+}
+
+/// One match of a rule that made two classes one.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The rule, by its index in the compiled rules.
+    pub rule: u32,
+    /// The class of its left side.
+    pub class: Id,
+    /// What each of its variables stands for, in their order; none where the left side does not have it.
+    pub bound: Box<[Option<Id>]>,
 }
 
 impl Saturation {
@@ -285,7 +296,8 @@ impl Run<'_> {
                         *self.result.hits.entry(i as u32).or_default() += 1;
                         changed = true;
                         if self.record {
-                            self.result.log.push((i as u32, m.eclass));
+                            let bound = self.rules.rules[i].bound(subst);
+                            self.result.log.push(Applied { rule: i as u32, class: m.eclass, bound });
                         }
                     }
                 }

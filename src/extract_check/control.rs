@@ -17,18 +17,18 @@ impl<I: ModuleInfo> Checker<'_, I> {
         let (s, t) = (self.f.term(b), self.g.term(b));
         match (s, t) {
             (Terminator::Branch { cond, then, els }, Terminator::Jump(e)) => {
-                let c = self.constant(self.s.built.class(*cond)).ok_or("folded branch on no constant")?;
+                let c = self.constant(self.s.equal.class(*cond)).ok_or("folded branch on no constant")?;
                 return self.edge(b, if c != 0 { then } else { els }, e);
             }
             (Terminator::Table { index, targets, default }, Terminator::Jump(e)) => {
-                let c = self.constant(self.s.built.class(*index)).ok_or("folded table on no constant")?;
+                let c = self.constant(self.s.equal.class(*index)).ok_or("folded table on no constant")?;
                 return self.edge(b, targets.get(c as usize).unwrap_or(default), e);
             }
             (
                 Terminator::Branch { cond, then, els },
                 Terminator::Branch { cond: test, then: taken, els: other },
             ) => {
-                let (class, tested) = (self.s.built.class(*cond), self.used(*test, b)?.clone());
+                let (class, tested) = (self.s.equal.class(*cond), self.used(*test, b)?.clone());
                 let straight = self.edge(b, then, taken).and_then(|()| self.edge(b, els, other));
                 let turned = || self.edge(b, els, taken).and_then(|()| self.edge(b, then, other));
                 let (same, opposite) = self.tests(&tested, class);
@@ -39,22 +39,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
                     (false, false) => Err(format!("{test} is not the condition")),
                 };
             }
-            (Terminator::Jump(_), Terminator::Jump(_))
-            | (Terminator::Table { .. }, Terminator::Table { .. })
-            | (Terminator::Return(_), Terminator::Return(_))
-            | (Terminator::Unreachable, Terminator::Unreachable) => {}
-            (Terminator::TailCall { callee: x, .. }, Terminator::TailCall { callee: y, .. }) if x == y => {}
-            (Terminator::BrOn { kind: x, .. }, Terminator::BrOn { kind: y, .. }) if x == y => {}
-            (
-                Terminator::Invoke { op: o, imm: x, handlers: h, .. },
-                Terminator::Invoke { op: p, imm: y, handlers: k, .. },
-            ) if o == p && x == y && same_kinds(h, k) => {}
-            (
-                Terminator::Throw { tag: x, handlers: h, .. },
-                Terminator::Throw { tag: y, handlers: k, .. },
-            ) if x == y && same_kinds(h, k) => {}
-            (Terminator::ThrowRef { handlers: h, .. }, Terminator::ThrowRef { handlers: k, .. })
-                if same_kinds(h, k) => {}
+            _ if same_ends(s, t) => {}
             _ => return Err("ends in another way".into()),
         }
         self.operands(b, s, t)?;
@@ -65,13 +50,12 @@ impl<I: ModuleInfo> Checker<'_, I> {
     }
 
     fn constant(&self, class: Id) -> Option<u64> {
-        let graph = &self.s.built.graph;
-        graph[graph.find(class)].data.constant.and_then(Const::as_int)
+        self.s.equal.constant(class).and_then(Const::as_int)
     }
 
     /// Whether a test of `tested` decides as a test of `class` does, and whether as its opposite.
     fn tests(&self, tested: &[Id], class: Id) -> (bool, bool) {
-        let graph = &self.s.built.graph;
+        let graph = self.s.equal;
         let zero = graph.lookup(Node::leaf(Head::Const(Const::I32(0))));
         let mut seen: Vec<(Id, bool)> = tested.iter().map(|&id| (id, false)).collect();
         let mut from = 0;
@@ -128,6 +112,30 @@ impl<I: ModuleInfo> Checker<'_, I> {
             return Err("an edge carries too much or too little".into());
         }
         Ok(())
+    }
+}
+
+/// Whether two ends of blocks are of one kind, but for their operands and edges.
+pub(crate) fn same_ends(s: &Terminator, t: &Terminator) -> bool {
+    match (s, t) {
+        (Terminator::Jump(_), Terminator::Jump(_))
+        | (Terminator::Branch { .. }, Terminator::Branch { .. })
+        | (Terminator::Table { .. }, Terminator::Table { .. })
+        | (Terminator::Return(_), Terminator::Return(_))
+        | (Terminator::Unreachable, Terminator::Unreachable) => true,
+        (Terminator::TailCall { callee: x, .. }, Terminator::TailCall { callee: y, .. }) => x == y,
+        (Terminator::BrOn { kind: x, .. }, Terminator::BrOn { kind: y, .. }) => x == y,
+        (
+            Terminator::Invoke { op: o, imm: x, handlers: h, .. },
+            Terminator::Invoke { op: p, imm: y, handlers: k, .. },
+        ) => o == p && x == y && same_kinds(h, k),
+        (Terminator::Throw { tag: x, handlers: h, .. }, Terminator::Throw { tag: y, handlers: k, .. }) => {
+            x == y && same_kinds(h, k)
+        }
+        (Terminator::ThrowRef { handlers: h, .. }, Terminator::ThrowRef { handlers: k, .. }) => {
+            same_kinds(h, k)
+        }
+        _ => false,
     }
 }
 

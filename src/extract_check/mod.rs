@@ -23,16 +23,21 @@
 //! Near linear, but for states (blocks times resources read, capped) and the search of proofs. Reference: Pnueli, Siegel,
 //! Singerman, "Translation Validation" (TACAS 1998).
 
+pub(crate) use control::same_ends;
+pub use equalities::Equalities;
 pub use states::MAX_WORK;
+pub(crate) use states::reverse_postorder;
 
 mod control;
+mod equalities;
 mod states;
 #[cfg(test)]
 mod tests;
+pub mod tidied;
 mod traps;
 
 use crate::analysis::memory_ssa::VersionDef;
-use crate::egraph::build::{Built, NEVER, immediates};
+use crate::egraph::build::{NEVER, immediates};
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
 use crate::ir::effects::{EffectSet, data_mask, effects, global_mask, size_mask};
@@ -46,7 +51,7 @@ use cranelift_entity::packed_option::PackedOption;
 use egg::Id;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use states::{State, States, reverse_postorder};
+use states::{State, States};
 use traps::Proofs;
 
 /// What is checked, and against what.
@@ -57,8 +62,8 @@ pub struct Subject<'a, I> {
     pub after: &'a Function,
     /// The value before that a parameter or an opaque result after stands for. A witness: it is checked.
     pub origin: &'a SecondaryMap<Value, PackedOption<Value>>,
-    /// The saturated e-graph.
-    pub built: &'a Built,
+    /// Which terms are equal: the saturated e-graph, or what [`crate::replay`] derives anew of it.
+    pub equal: &'a dyn Equalities,
     /// What each version named in the e-graph is, with its class.
     pub versions: &'a [(VersionDef, Id)],
     /// Effects of calls; [`crate::ir::effects::effects`] for all else.
@@ -113,7 +118,7 @@ pub fn check<I: ModuleInfo>(subject: &Subject<'_, I>) -> Result<(), Refusal> {
         s: subject,
         f,
         g,
-        proofs: Proofs::collect(f, &order, subject.built, subject.info),
+        proofs: Proofs::collect(f, &order, subject.equal, subject.info),
         named: named(subject, &states),
         states,
         dom: Dominance::compute(g),
@@ -131,8 +136,8 @@ type Classes = SmallVec<[Id; 1]>;
 const MAX_NAMES: usize = 16;
 
 /// The classes of a list of values of the function before.
-fn classes(built: &Built, values: &[Value]) -> SmallVec<[Id; 4]> {
-    values.iter().map(|&v| built.class(v)).collect()
+fn classes(equal: &dyn Equalities, values: &[Value]) -> SmallVec<[Id; 4]> {
+    values.iter().map(|&v| equal.class(v)).collect()
 }
 
 /// The classes in the e-graph that name each state of each resource.
@@ -150,7 +155,7 @@ fn named<I>(s: &Subject<'_, I>, states: &States<'_>) -> Named {
         };
         if let Some(state) = state {
             let list = named.entry((bit, state)).or_default();
-            let class = s.built.graph.find(class);
+            let class = s.equal.find(class);
             if !list.contains(&class) {
                 list.push(class);
             }
@@ -196,7 +201,7 @@ fn role(op: Op) -> Role {
 }
 
 /// Whether two immediates are the same but for the hint of alignment.
-fn same_imm(a: &Imm, b: &Imm) -> bool {
+pub(crate) fn same_imm(a: &Imm, b: &Imm) -> bool {
     let plain = |imm: &Imm| match *imm {
         Imm::Mem(m) => Imm::Mem(crate::ir::ops::MemArg { align: 0, ..m }),
         Imm::MemLane(m, lane) => Imm::MemLane(crate::ir::ops::MemArg { align: 0, ..m }, lane),
@@ -227,13 +232,17 @@ impl<I: ModuleInfo> Checker<'_, I> {
         for &i in &f.blocks[b].insts {
             self.gap[i] = Some((b, gap));
             let data = &f.insts[i];
-            let args = classes(self.s.built, f.args(i));
+            let args = classes(self.s.equal, f.args(i));
             let resource = self.resource(data.op, &data.imm);
             let expected: Classes = match data.op.kind() {
                 Kind::Load | Kind::MemorySize | Kind::GlobalGet => {
-                    f.result(i).map(|v| self.s.built.class(v)).into_iter().collect()
+                    f.result(i).map(|v| self.s.equal.class(v)).into_iter().collect()
                 }
-                Kind::Store | Kind::GlobalSet => resource.map_or_else(Classes::new, |bit| self.made(bit, i)),
+                // The e-graph does not look into what comes out of a shared memory.
+                Kind::MemoryCopy if self.reads_shared(&data.imm) => Classes::new(),
+                Kind::Store | Kind::GlobalSet | Kind::MemoryCopy | Kind::MemoryFill => {
+                    resource.map_or_else(Classes::new, |bit| self.made(bit, i))
+                }
                 _ => Classes::new(),
             };
             let followed = resource.and_then(|bit| self.states.of(&row, bit)).is_some();
@@ -250,6 +259,11 @@ impl<I: ModuleInfo> Checker<'_, I> {
         Ok(())
     }
 
+    /// Whether a copy reads a memory that other threads write.
+    fn reads_shared(&self, imm: &Imm) -> bool {
+        matches!(*imm, Imm::MemCopy { src, .. } if self.s.info.is_shared(src))
+    }
+
     /// The names of the state that an instruction makes, where the e-graph has any.
     fn made(&self, bit: u128, i: Inst) -> Classes {
         self.named.get(&(bit, State::Inst(i))).cloned().unwrap_or_default()
@@ -261,6 +275,8 @@ impl<I: ModuleInfo> Checker<'_, I> {
         match (op.kind(), imm) {
             (Kind::Load | Kind::Store, _) => imm.memarg().and_then(|a| unshared(a.memory)).map(data_mask),
             (Kind::MemorySize, &Imm::Memory(m)) => unshared(m).map(size_mask),
+            (Kind::MemoryFill, &Imm::Memory(m)) => unshared(m).map(data_mask),
+            (Kind::MemoryCopy, &Imm::MemCopy { dst, .. }) => unshared(dst).map(data_mask),
             (Kind::GlobalGet | Kind::GlobalSet, &Imm::Global(g)) => {
                 Some(global_mask(g)).filter(|_| self.s.info.is_mutable(g))
             }
@@ -270,14 +286,19 @@ impl<I: ModuleInfo> Checker<'_, I> {
 
     /// The classes of an operator on operands of these classes, in these states. There may be several names for a state.
     fn nodes(&self, op: Op, imm: &Imm, args: &[Id], row: &[State]) -> impl Iterator<Item = Id> + use<'_, I> {
-        let graph = &self.s.built.graph;
+        let graph = self.s.equal;
         let mut made: SmallVec<[Node; 1]> = SmallVec::new();
         let imms = immediates(op, imm);
         let imms: Option<SmallVec<[Id; 4]>> = imms.and_then(|list| {
             list.iter().map(|&i| graph.lookup(Node::leaf(Head::Imm(i)))).collect::<Option<_>>()
         });
-        let with = |version: Option<Id>| {
-            imms.as_ref().map(|imms| Node::new(Head::Op(op), imms.iter().chain(args).copied().chain(version)))
+        let with = |versions: &[Id]| {
+            imms.as_ref()
+                .map(|imms| Node::new(Head::Op(op), imms.iter().chain(args).chain(versions).copied()))
+        };
+        let present = |bit: Option<u128>| -> &[Id] {
+            let state = bit.and_then(|bit| Some((bit, self.states.of(row, bit)?)));
+            state.and_then(|at| self.named.get(&at)).map_or(&[][..], SmallVec::as_slice)
         };
         match (op.kind(), imm) {
             (Kind::Const, _) => made.push(Node::leaf(match Const::from_imm(imm) {
@@ -287,15 +308,17 @@ impl<I: ModuleInfo> Checker<'_, I> {
             (Kind::Pure, _) if immediates(op, imm).is_none() => {
                 made.push(Node::new(Head::Opaque(op, *imm), args.iter().copied()));
             }
-            (Kind::Pure | Kind::Trap, _) => made.extend(with(None)),
+            (Kind::Pure | Kind::Trap, _) => made.extend(with(&[])),
             (Kind::GlobalGet, &Imm::Global(g)) if !self.s.info.is_mutable(g) => {
-                made.extend(with(graph.lookup(Node::leaf(Head::Version(NEVER)))));
+                made.extend(graph.lookup(Node::leaf(Head::Version(NEVER))).and_then(|never| with(&[never])));
             }
-            _ => {
-                let state = self.resource(op, imm).and_then(|bit| Some((bit, self.states.of(row, bit)?)));
-                let versions = state.and_then(|at| self.named.get(&at)).map_or(&[][..], SmallVec::as_slice);
-                made.extend(versions.iter().filter_map(|&v| with(Some(v))));
+            (Kind::MemoryCopy, &Imm::MemCopy { src, .. }) => {
+                let source = Some(src).filter(|&m| !self.s.info.is_shared(m)).map(data_mask);
+                for &before in present(self.resource(op, imm)) {
+                    made.extend(present(source).iter().filter_map(|&read| with(&[before, read])));
+                }
             }
+            _ => made.extend(present(self.resource(op, imm)).iter().filter_map(|&v| with(&[v]))),
         }
         made.into_iter().filter_map(|node| graph.lookup(node))
     }
@@ -312,7 +335,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
                 }
                 _ => return Err(wrong()),
             }
-            self.class[p] = Classes::from_slice(&[self.s.built.class(o)]);
+            self.class[p] = Classes::from_slice(&[self.s.equal.class(o)]);
             self.home[p] = Some(b).into();
         }
         Ok(())
@@ -358,7 +381,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
                     at += 1;
                     gap += u32::from(role == Role::Effect);
                     self.states.write(f, i, &mut row);
-                    classes(self.s.built, f.results(i))
+                    classes(self.s.equal, f.results(i))
                         .into_iter()
                         .map(|c| Classes::from_slice(&[c]))
                         .collect()
@@ -406,7 +429,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
     fn same(&self, i: Inst, n: Inst, args: &[Classes]) -> bool {
         let (f, g) = (self.f, self.g);
         let (p, q) = (&f.insts[i], &g.insts[n]);
-        let old = classes(self.s.built, f.args(i));
+        let old = classes(self.s.equal, f.args(i));
         p.op == q.op
             && same_imm(&p.imm, &q.imm)
             && old.len() == args.len()
@@ -444,7 +467,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
         });
         match from {
             Some(i) => {
-                Ok(f.results(i).iter().map(|&v| Classes::from_slice(&[self.s.built.class(v)])).collect())
+                Ok(f.results(i).iter().map(|&v| Classes::from_slice(&[self.s.equal.class(v)])).collect())
             }
             None => Err(format!("{n} ({}) is nothing that the e-graph has in this state", data.op.name())),
         }
@@ -456,7 +479,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
             return Err("another number of values".into());
         }
         for (&v, &o) in new.iter().zip(old) {
-            if !self.used(v, b)?.contains(&self.s.built.class(o)) {
+            if !self.used(v, b)?.contains(&self.s.equal.class(o)) {
                 return Err(format!("{v} is not {o} of the input"));
             }
         }

@@ -46,7 +46,7 @@ pub(super) struct States<'a> {
 }
 
 /// Blocks in reverse postorder of a depth-first search.
-pub(super) fn reverse_postorder(f: &Function) -> Vec<Block> {
+pub(crate) fn reverse_postorder(f: &Function) -> Vec<Block> {
     let mut order = Vec::new();
     let mut seen: SecondaryMap<Block, bool> = SecondaryMap::with_capacity(f.blocks.len());
     let mut work = vec![(f.entry, false)];

@@ -6,9 +6,9 @@ use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
-use crate::egraph::build::build;
+use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
-use crate::egraph::saturate::saturate;
+use crate::egraph::saturate::{Saturation, saturate};
 use crate::extract::{Context, Elaborated, elaborate};
 use crate::ir::entity::MemoryId;
 use crate::ir::parse;
@@ -27,6 +27,8 @@ struct World {
     f: Function,
     built: Built,
     memory: MemorySsa,
+    rules: CompiledRules,
+    saturation: Saturation,
     out: Elaborated,
 }
 
@@ -48,7 +50,7 @@ impl World {
         let memory = MemorySsa::compute_capped(&f, &cfg, &dom, &loops, &Summaries::unknown(), caps);
         let mut built = build(&f, cfg.rpo(), &memory, &module);
         let rules = CompiledRules::new(&RuleSet::builtin().expect("rules"), Objective::Size, |_| true);
-        saturate(&mut built.graph, &rules, false, Chaos::OFF);
+        let saturation = saturate(&mut built.graph, &rules, true, Chaos::OFF);
         let out = elaborate(&Context {
             f: &f,
             built: &built,
@@ -61,7 +63,7 @@ impl World {
             chaos: Chaos::OFF,
         });
         let out = out.expect("extraction works");
-        World { module, f, built, memory, out }
+        World { module, f, built, memory, rules, saturation, out }
     }
 
     fn check(&self) -> Result<(), Refusal> {
@@ -69,7 +71,7 @@ impl World {
             before: &self.f,
             after: &self.out.f,
             origin: &self.out.origin,
-            built: &self.built,
+            equal: &self.built,
             versions: &self.built.named_versions(&self.memory),
             effects: &effects,
             info: &self.module,
@@ -79,7 +81,33 @@ impl World {
 
     fn accepted(self) -> World {
         assert_eq!(self.check(), Ok(()), "{}", crate::ir::print::function(&self.out.f, None));
+        assert_eq!(self.replayed(&|_| true), Ok(()), "{}", crate::ir::print::function(&self.out.f, None));
         self
+    }
+
+    /// What the checker says of the equalities that are found again from rules that are taken for proved.
+    fn replayed(&self, proved: &dyn Fn(u32) -> bool) -> Result<(), Refusal> {
+        let replayed = crate::replay::replay(&crate::replay::Subject {
+            before: &self.f,
+            built: &self.built,
+            memory: &self.memory,
+            log: &self.saturation.log,
+            rules: &self.rules,
+            proved,
+            info: &self.module,
+            max_terms: crate::replay::MAX_TERMS,
+        });
+        let equal = replayed.map_err(Refusal::Wrong)?;
+        check(&Subject {
+            before: &self.f,
+            after: &self.out.f,
+            origin: &self.out.origin,
+            equal: &equal,
+            versions: &equal.versions(),
+            effects: &effects,
+            info: &self.module,
+            max_work: MAX_WORK,
+        })
     }
 
     /// What the checker says once the graph was tampered with.
@@ -343,7 +371,7 @@ fn versions_that_are_wrong() {
         before: &w.f,
         after: &w.out.f,
         origin: &w.out.origin,
-        built: &w.built,
+        equal: &w.built,
         versions: &versions,
         effects: &effects,
         info: &w.module,
@@ -362,7 +390,7 @@ fn too_large_is_said() {
         before: &w.f,
         after: &w.out.f,
         origin: &w.out.origin,
-        built: &w.built,
+        equal: &w.built,
         versions: &w.built.named_versions(&w.memory),
         effects: &effects,
         info: &w.module,
@@ -370,4 +398,78 @@ fn too_large_is_said() {
     });
     assert_eq!(small, Err(Refusal::TooLarge));
     w.accepted();
+}
+
+/// Where the extracted function rests on a rule, it is not accepted without it.
+#[test]
+fn what_rests_on_a_rule_needs_it() {
+    let w = World::new(
+        "v2: i32 = i32.const 0\nv3: i32 = i32.add v0, v2\ni32.store mem0 v1, v3\nv4: i32 = i32.load mem0 v1\nreturn v4",
+    )
+    .accepted();
+    assert!(!w.saturation.log.is_empty());
+    for left_out in ["add-zero@32", "forward-store@i32"] {
+        let is = |rule: &u32| w.rules.rules[*rule as usize].rule.name.starts_with(left_out);
+        assert!(w.saturation.log.iter().any(|a| is(&a.rule)), "{left_out} does not fire");
+        let refused = w.replayed(&|rule| !is(&rule));
+        assert!(matches!(refused, Err(Refusal::Wrong(_))), "{left_out}: {refused:?}");
+    }
+}
+
+/// Cleanup and removal of dead code, and each way to get them wrong.
+#[test]
+fn cleanup_is_followed_and_nothing_else_is() {
+    let w = World::new(
+        "v2: i32 = i32.add v0, v1\nv3: i32 = i32.clz v2\nbr b1(v0)\nb1(v4: i32):\ni32.store mem0 v4, v2\nbr_if v1, b2(), b3()\n\
+         b2():\nbr b4(v2)\nb3():\ni32.store mem0 v2, v4\nbr b4(v4)\nb4(v5: i32):\nreturn v5",
+    )
+    .accepted();
+    let before = w.out.f.clone();
+    let tidy = w.out.tidy(Chaos::OFF);
+    assert!(tidy.layout.len() < before.layout.len(), "something was cleaned up");
+    assert_eq!(tidied::check(&before, &tidy), Ok(()));
+    let refused = |change: &dyn Fn(&mut Function), why: &str| {
+        let mut g = tidy.clone();
+        change(&mut g);
+        let found = tidied::check(&before, &g).expect_err(why);
+        assert!(found.contains(why), "{found} instead of {why}");
+    };
+    let stores = |g: &Function| -> Vec<(Block, usize)> {
+        let of = |&b: &Block| {
+            let insts = g.blocks[b].insts.iter().enumerate();
+            insts.filter(|(_, i)| g.insts[**i].op == Op::I32Store).map(|(n, _)| (b, n)).collect::<Vec<_>>()
+        };
+        g.layout.iter().flat_map(of).collect()
+    };
+    let (first, n) = stores(&tidy)[0];
+    refused(
+        &|g| {
+            g.blocks[first].insts.remove(n);
+        },
+        "is missing",
+    );
+    refused(
+        &|g| {
+            let i = g.blocks[first].insts[n];
+            g.blocks[first].insts.insert(n, i);
+        },
+        "was not there",
+    );
+    refused(
+        &|g| {
+            let i = g.blocks[first].insts[n];
+            g.insts[i].args.as_mut_slice(&mut g.pool).swap(0, 1);
+        },
+        "is another instruction",
+    );
+    refused(
+        &|g| {
+            let Some(Terminator::Branch { then, els, .. }) = &mut g.blocks[first].term else {
+                panic!("no branch")
+            };
+            std::mem::swap(then, els);
+        },
+        "an edge",
+    );
+    refused(&|g| g.blocks[first].term = Some(Terminator::Unreachable), "ends in another way");
 }

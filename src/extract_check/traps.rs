@@ -4,16 +4,13 @@
 //! Memories never shrink, so an access that has been executed shows that its bytes are there from then on. An access of the
 //! function before may itself have been left out of the one after: then another proved it, and that one proves what it does.
 
-use super::classes;
-use crate::egraph::build::Built;
-use crate::egraph::facts::base_of;
+use super::{Equalities, classes};
 use crate::interp::Const;
 use crate::ir::entity::{Block, Inst, MemoryId};
 use crate::ir::function::Function;
 use crate::ir::info::ModuleInfo;
 use crate::ir::ops::{Imm, Kind, Op};
 use crate::ir::verify::dominance::Dominance;
-use crate::rules::Facts;
 use cranelift_entity::SecondaryMap;
 use egg::Id;
 use hashbrown::HashMap;
@@ -25,7 +22,7 @@ pub(super) type Place = (Block, u32);
 type Base = (MemoryId, Option<Id>);
 
 pub(super) struct Proofs<'a, I> {
-    built: &'a Built,
+    equal: &'a dyn Equalities,
     info: &'a I,
     dom: Dominance,
     /// By what they are counted from: places from which on so many bytes behind it are there.
@@ -36,9 +33,9 @@ pub(super) struct Proofs<'a, I> {
 
 impl<'a, I: ModuleInfo> Proofs<'a, I> {
     /// Collects what the executed accesses prove. `order` has dominators first.
-    pub(super) fn collect(f: &Function, order: &[Block], built: &'a Built, info: &'a I) -> Self {
+    pub(super) fn collect(f: &Function, order: &[Block], equal: &'a dyn Equalities, info: &'a I) -> Self {
         let mut p = Proofs {
-            built,
+            equal,
             info,
             dom: Dominance::compute(f),
             known: HashMap::new(),
@@ -56,7 +53,7 @@ impl<'a, I: ModuleInfo> Proofs<'a, I> {
                 if !interesting {
                     continue;
                 }
-                let args = classes(built, f.args(i));
+                let args = classes(equal, f.args(i));
                 p.cannot[i] = p.cannot_trap(data.op, &data.imm, &args, place);
                 if !(kind == Kind::Load && p.cannot[i]) {
                     p.executed(data.op, &data.imm, &args, (b, n as u32 + 1));
@@ -92,14 +89,13 @@ impl<'a, I: ModuleInfo> Proofs<'a, I> {
     }
 
     fn constant(&self, id: Id) -> Option<u64> {
-        let graph = &self.built.graph;
-        graph[graph.find(id)].data.constant.and_then(Const::as_int)
+        self.equal.constant(id).and_then(Const::as_int)
     }
 
     fn key(&self, address: Id, end: u128) -> (Option<Id>, u128) {
         match self.constant(address) {
             Some(c) => (None, u128::from(c) + end),
-            None => (Some(self.built.graph.find(address)), end),
+            None => (Some(self.equal.find(address)), end),
         }
     }
 
@@ -118,8 +114,12 @@ impl<'a, I: ModuleInfo> Proofs<'a, I> {
             return true;
         }
         // `base` and all bytes up to `base + k + end` are there, and no address wraps in them.
-        let (base, k) = base_of(&self.built.graph, address);
-        k > 0 && key.is_some() && self.reaches(memory, Some(base), u128::from(k) + end, place)
+        key.is_some()
+            && self
+                .equal
+                .bases(address)
+                .into_iter()
+                .any(|(base, k)| k > 0 && self.reaches(memory, Some(base), u128::from(k) + end, place))
     }
 
     /// Whether an operator that reads or may trap cannot trap at a place.
@@ -137,21 +137,19 @@ impl<'a, I: ModuleInfo> Proofs<'a, I> {
 
     fn divides(&self, op: Op, divisor: Id) -> bool {
         use Op::*;
-        let graph = &self.built.graph;
-        let fact = &graph[graph.find(divisor)].data;
-        if !fact.nonzero {
+        if !self.equal.nonzero(divisor) {
             return false;
         }
         match op {
             I32DivU | I64DivU | I32RemU | I64RemU | I32RemS | I64RemS => true,
             // The least number divided by -1 does not fit.
-            I32DivS => match fact.constant {
+            I32DivS => match self.equal.constant(divisor) {
                 Some(c) => c != Const::I32(u32::MAX),
-                None => graph.nonneg(divisor),
+                None => self.equal.nonneg(divisor),
             },
-            I64DivS => match fact.constant {
+            I64DivS => match self.equal.constant(divisor) {
                 Some(c) => c != Const::I64(u64::MAX),
-                None => graph.nonneg(divisor),
+                None => self.equal.nonneg(divisor),
             },
             _ => false,
         }

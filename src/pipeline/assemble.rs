@@ -119,6 +119,8 @@ pub(super) struct Parts {
     pub module: Module,
     pub optimized: Vec<(FuncId, Optimized)>,
     pub program: Option<Program>,
+    /// Whether functions may share bodies that are added.
+    pub share: bool,
     /// Whether every function can get its old body back.
     pub can_revert: bool,
 }
@@ -143,7 +145,7 @@ pub(super) fn assemble(
     clock: &Clock,
     report: &mut Report,
 ) -> Result<Option<Assembled>, Error> {
-    let Parts { mut module, optimized, mut program, can_revert } = parts;
+    let Parts { mut module, optimized, mut program, share, can_revert } = parts;
     let mut bodies: Vec<(FuncId, Vec<u8>)> = Vec::new();
     let mut late: Vec<(FuncId, Box<StackCode>)> = Vec::new();
     for (func, o) in optimized {
@@ -205,7 +207,7 @@ pub(super) fn assemble(
         old,
         new,
         program,
-        share: true,
+        share,
         is_written: false,
         input,
         features,

@@ -51,10 +51,10 @@ pub(super) struct Subject<'a> {
 /// The text: the function before, each value that rules touched with its steps, the function as it is in the end (`tidy`).
 pub(super) fn explanation(mut subject: Subject<'_>, tidy: &Function) -> String {
     let mut touched: BTreeMap<Id, Vec<u32>> = BTreeMap::new();
-    for &(rule, class) in &subject.saturation.log {
-        let rules = touched.entry(subject.built.graph.find(class)).or_default();
-        if !rules.contains(&rule) {
-            rules.push(rule);
+    for applied in &subject.saturation.log {
+        let rules = touched.entry(subject.built.graph.find(applied.class)).or_default();
+        if !rules.contains(&applied.rule) {
+            rules.push(applied.rule);
         }
     }
     let f = subject.before;

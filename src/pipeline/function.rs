@@ -2,6 +2,7 @@
 
 use super::explain;
 use super::timing::Clock;
+use super::validation;
 use crate::analysis::memory_ssa::MemorySsa;
 use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Fault;
@@ -25,9 +26,10 @@ use crate::program::devirt::{Tables, devirtualized};
 use crate::program::globals::{self, Known};
 use crate::program::memories::{self, Memories};
 use crate::program::signatures::Signatures;
-use crate::report::EgraphCounts;
+use crate::report::{Answer, EgraphCounts};
 use crate::schedule::{LowerContext, LowerError, StackCode, lower};
-use crate::{Objective, Options};
+use crate::verify::trust::Trust;
+use crate::{Objective, Options, options};
 use std::collections::BTreeMap;
 
 /// What all functions share.
@@ -50,6 +52,8 @@ pub(super) struct Shared<'a> {
     pub multi_value: bool,
     /// Signatures that changed: the old bodies of these functions do not fit any more.
     pub signatures: &'a Signatures,
+    /// Which rules are proved, where changes are to be validated.
+    pub trust: Option<&'a Trust>,
     /// The function to explain.
     pub explain: Option<FuncId>,
     pub clock: &'a Clock,
@@ -59,6 +63,11 @@ impl Shared<'_> {
     /// Where the choices for a function come from.
     pub fn chaos(&self, f: &Function) -> Chaos {
         Chaos::new(self.options.chaos, f.id.as_u32())
+    }
+
+    /// Whether only what is proved may be used.
+    pub fn strict(&self) -> bool {
+        self.options.validation == options::Validation::Strict
     }
 
     /// Whether new code is used though it is larger.
@@ -75,6 +84,14 @@ pub(super) enum NewBody {
     Code(Box<StackCode>),
 }
 
+/// A stage that changed a function, and what is known of the change.
+pub(super) type StageAnswer = (&'static str, Answer);
+
+/// The answer of a stage that proves nothing, if any of its passes changed the function.
+pub(super) fn unproved(stage: &'static str, passes: &[&str]) -> Option<StageAnswer> {
+    (!passes.is_empty()).then(|| (stage, Answer::Unknown(passes.join(", "))))
+}
+
 /// What became of a function.
 #[derive(Default)]
 pub(super) struct Optimized {
@@ -82,6 +99,8 @@ pub(super) struct Optimized {
     pub body: Option<NewBody>,
     /// Why the old body stays, or why a step was skipped.
     pub reasons: Vec<String>,
+    /// What is known of each stage that changed the new code, where that was asked for.
+    pub answers: Vec<StageAnswer>,
     /// What a checker refused: for the user to hear of, whatever else became of the function.
     pub refused: Vec<String>,
     /// Rules that made unions, by index, and how many.
@@ -164,27 +183,54 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         result.refuse(format!("lifted graph refused: {}", errors[0]));
         return result;
     }
-    let direct = cx.clock.time("analysis", || devirtualized(f, cx.tables, cx.module));
+    let direct = (!cx.strict()).then(|| cx.clock.time("analysis", || devirtualized(f, cx.tables, cx.module)));
+    let direct = direct.flatten();
+    if direct.is_some() {
+        result.answers.extend(unproved("calls", &["direct-calls"]));
+    }
     let f = direct.as_ref().map_or(f, |(direct, n)| {
         result.direct += n;
         direct
     });
-    let private = private(f, cx, &mut result);
-    let f = private.as_ref().unwrap_or(f);
-    let promoted = promoted(f, cx, &mut result);
-    let f = promoted.as_ref().unwrap_or(f);
-    let looped = improved_loops(f, cx, &mut result);
-    if let Some(looped) = &looped {
-        // Copies of iterations are copies of what is left in them.
-        result.left = still_left(looped, cx);
-    }
-    let candidates = candidates(f, looped.as_ref().unwrap_or(f), old_size, cx, &mut result);
+    // What proves nothing is not run where only what is proved may be used.
+    let (private, promoted, looped);
+    let (f, last) = if cx.strict() {
+        (f, f)
+    } else {
+        private = self::private(f, cx, &mut result);
+        let f = private.as_ref().unwrap_or(f);
+        promoted = self::promoted(f, cx, &mut result);
+        let f = promoted.as_ref().unwrap_or(f);
+        looped = improved_loops(f, cx, &mut result);
+        if let Some(looped) = &looped {
+            // Copies of iterations are copies of what is left in them.
+            result.left = still_left(looped, cx);
+        }
+        (f, looped.as_ref().unwrap_or(f))
+    };
+    let passes = |counts: &BTreeMap<&'static str, u64>| counts.keys().copied().collect::<Vec<_>>();
+    result.answers.extend(unproved("private-memories", &passes(&result.private)));
+    result.answers.extend(unproved("memory", &passes(&result.promoted)));
+    let mut rewriting = Vec::new();
+    let candidates = candidates(f, last, old_size, &mut rewriting, cx, &mut result);
     if !candidates.is_empty() {
         let sure = cx.signatures.touches(f.id) || result.erases() || result.loops.contains_key(unroll::PASS);
         match choose(candidates, old_size, sure, cx) {
-            Some(code) => result.body = Some(cx.clock.time("encode", || written(code, cx.module))),
+            Some(chosen) => {
+                if chosen.is_rewritten {
+                    result.answers.extend(unproved("loops", &passes(&result.loops)));
+                    result.answers.extend(rewriting);
+                }
+                result.answers.push(("lowering", Answer::Proved));
+                result.body = Some(cx.clock.time("encode", || written(chosen.code, cx.module)));
+            }
             None => result.reasons.insert(0, "larger".to_owned()),
         }
+    }
+    if cx.strict() && result.body.is_some() && result.answers.iter().any(|(_, a)| *a != Answer::Proved) {
+        result.body = None;
+        result.count("not-proved", 1);
+        result.reasons.insert(0, "not proved".to_owned());
     }
     if result.body.is_none() {
         result.left = still_left(input, cx);
@@ -284,21 +330,31 @@ fn improved_loops(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Opti
     Some(g)
 }
 
-/// New code with its size in bytes, in the order of preference: two ways at most. `looped` is the graph with cheaper loops.
+/// New code with its size in bytes.
+struct Candidate {
+    code: StackCode,
+    size: usize,
+    /// Whether rules made it.
+    is_rewritten: bool,
+}
+
+/// New code in the order of preference: two ways at most. `looped` is the graph with cheaper loops, `answers` what is known of the way with
+/// rules.
 fn candidates(
     f: &Function,
     looped: &Function,
     old_size: usize,
+    answers: &mut Vec<StageAnswer>,
     cx: &Shared<'_>,
     result: &mut Optimized,
-) -> Vec<(StackCode, usize)> {
+) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     if let Some(rules) = cx.rules
-        && let Some(g) = rewrite(looped, rules, cx, result)
+        && let Some(g) = rewrite(looped, rules, answers, cx, result)
         && let Some(code) = lowered(&g, cx, result)
     {
         let size = code.size();
-        candidates.push((code, size));
+        candidates.push(Candidate { code, size, is_rewritten: true });
         // The plain way back is the yardstick only where the rewritten function is no clear gain.
         if size < old_size || cx.options.chaos.is_some() {
             return candidates;
@@ -310,29 +366,24 @@ fn candidates(
             (None, _) => true,
             // The estimate counts both copies of an unrolled loop in full, though each runs half as often.
             _ if result.loops.contains_key(unroll::PASS) => false,
-            (Some((_, size)), Objective::Size) => plain.0 < *size,
-            (Some((g, size)), Objective::Speed) => (plain.1, plain.0) < (g.cost(cx.costs), *size),
+            (Some(c), Objective::Size) => plain.0 < c.size,
+            (Some(c), Objective::Speed) => (plain.1, plain.0) < (c.code.cost(cx.costs), c.size),
         };
-        candidates.insert(if first { 0 } else { 1 }, (code, plain.0));
+        candidates.insert(if first { 0 } else { 1 }, Candidate { code, size: plain.0, is_rewritten: false });
     }
     candidates
 }
 
 /// The best new body. `None`: the old one stays, which it cannot where a new one is sure to be needed.
-fn choose(
-    candidates: Vec<(StackCode, usize)>,
-    old_size: usize,
-    sure: bool,
-    cx: &Shared<'_>,
-) -> Option<StackCode> {
+fn choose(candidates: Vec<Candidate>, old_size: usize, sure: bool, cx: &Shared<'_>) -> Option<Candidate> {
     let mut candidates = candidates.into_iter();
-    let (first, size) = candidates.next()?;
-    if sure || cx.takes_larger() || size <= old_size {
+    let first = candidates.next()?;
+    if sure || cx.takes_larger() || first.size <= old_size {
         return Some(first);
     }
     // For speed, more bytes are fine where they save executed instructions over the plain way back.
     let faster = cx.options.objective == Objective::Speed
-        && candidates.next().is_some_and(|(plain, _)| first.cost(cx.costs) < plain.cost(cx.costs));
+        && candidates.next().is_some_and(|plain| first.code.cost(cx.costs) < plain.code.cost(cx.costs));
     faster.then_some(first)
 }
 
@@ -353,7 +404,14 @@ pub(super) fn encoded(code: &StackCode, module: &Module, map: &impl IndexMap) ->
 }
 
 /// Equality saturation and extraction. `None`: the function stays as it was lifted.
-fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+/// `answers` gets what is known of it.
+fn rewrite(
+    f: &Function,
+    rules: &CompiledRules,
+    answers: &mut Vec<StageAnswer>,
+    cx: &Shared<'_>,
+    result: &mut Optimized,
+) -> Option<Function> {
     let caps = &cx.options.caps;
     let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len() + f.block_params(b).len()).sum();
     if size > caps.egraph_instructions {
@@ -384,8 +442,9 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     let explain = cx.explain == Some(f.id);
     let chaos = cx.chaos(f);
     let mut built = cx.clock.time("egraph", || build(f, cfg.rpo(), &memory, cx.module));
-    let saturation =
-        cx.clock.time("saturate", || saturate_capped(&mut built.graph, rules, explain, chaos, caps));
+    let saturation = cx.clock.time("saturate", || {
+        saturate_capped(&mut built.graph, rules, explain || cx.trust.is_some(), chaos, caps)
+    });
     let context = extract::Context {
         f,
         built: &built,
@@ -425,12 +484,27 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
     if cx.options.verify && !followed(f, &elaborated, &built, &memory, cx, result) {
         return None;
     }
-    let shown = explain.then(|| elaborated.clone());
+    if let Some(trust) = cx.trust {
+        let done = (&saturation, rules);
+        let answer = cx
+            .clock
+            .time("validate", || validation::rewriting(f, &elaborated, &built, done, &memory, trust, cx));
+        answers.push(("rules", answer));
+    }
+    let shown = (explain || cx.trust.is_some()).then(|| elaborated.clone());
     let g = cx.clock.time("extract", || elaborated.tidy(chaos));
+    if let Some(before) = shown.as_ref().filter(|_| cx.trust.is_some()) {
+        let same = cx.clock.time("validate", || extract_check::tidied::check(&before.f, &g));
+        answers.push(("cleanup", same.map_or_else(Answer::Unknown, |()| Answer::Proved)));
+    }
     // What was computed may be constant now.
-    let g = match cx.clock.time("analysis", || devirtualized(&g, cx.tables, cx.module)) {
+    let direct = cx.clock.time("analysis", || devirtualized(&g, cx.tables, cx.module));
+    let g = match direct.filter(|_| !cx.strict()) {
         Some((direct, n)) => {
             result.direct += n;
+            if cx.trust.is_some() {
+                answers.extend(unproved("calls", &["direct-calls"]));
+            }
             direct
         }
         None => g,
@@ -443,7 +517,7 @@ fn rewrite(f: &Function, rules: &CompiledRules, cx: &Shared<'_>, result: &mut Op
         result.refuse(format!("extracted graph refused: {}", errors[0]));
         return None;
     }
-    if let Some(after) = &shown {
+    if let Some(after) = shown.as_ref().filter(|_| explain) {
         let mut proving = build_explained(f, cfg.rpo(), &memory, cx.module);
         saturate_capped(&mut proving.graph, rules, false, chaos, caps);
         let (before, built, saturation, module) = (f, &built, &saturation, cx.module);
@@ -499,7 +573,7 @@ fn followed(
         before: f,
         after: &elaborated.f,
         origin: &elaborated.origin,
-        built,
+        equal: built,
         versions: &built.named_versions(memory),
         effects: &effects,
         info: cx.module,

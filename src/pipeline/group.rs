@@ -4,7 +4,7 @@
 //! the whole does not, the group is cut at its root: each function called from there becomes the root of a group of its own.
 //! So a body is written once for itself and once in each whole that it was tried in, at most [`MAX_CUTS`] of them.
 
-use super::function::{Optimized, Shared, optimize_function};
+use super::function::{Optimized, Shared, StageAnswer, optimize_function, unproved};
 use super::survey::Surveyed;
 use crate::Objective;
 use crate::cost::uleb_len;
@@ -13,11 +13,12 @@ use crate::ir::function::Function;
 use crate::module::{Module, TypeMap};
 use crate::program::chains::{self, chained};
 use crate::program::constants::Constants;
-use crate::program::inline::{InlineCaps, Plan, Ready, call_sites, expand};
+use crate::program::inline::{Expanded, InlineCaps, Plan, Ready, call_sites, expand};
 use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::program::stores::remove_stores;
 use crate::program::{Program, globals};
+use crate::report::Answer;
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -44,12 +45,21 @@ pub(super) struct Source<'a> {
     pub folded: &'a AtomicU64,
     /// Whether a graph does not fit the new signatures, which no valid one is known to do.
     pub misfit: &'a AtomicBool,
+    /// Whether only what is proved may be used: what is known of the whole program stays out of the graphs.
+    pub strict: bool,
 }
+
+/// What each of the counts of [`Source::prepare`] is of.
+const PREPARED: [&str; 4] =
+    ["unread-global-stores", "constant-globals", "constants-between-functions", "ranges-between-functions"];
 
 impl Source<'_> {
     /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals`, `known` and `folded`; `None` where it does
     /// not fit the new signatures.
     fn prepare(&self, f: &mut Function) -> Option<[u64; 4]> {
+        if self.strict {
+            return Some([0; 4]);
+        }
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
@@ -61,13 +71,20 @@ impl Source<'_> {
         Some([stores, globals, known, folded])
     }
 
-    /// The same for a function's own graph, of which copies are not counted again.
-    fn prepared(&self, mut f: Function) -> Option<Function> {
+    /// The names of what changed a graph, by the counts of [`Source::prepare`].
+    fn names(&self, func: FuncId, counts: [u64; 4]) -> Vec<&'static str> {
+        let counted = PREPARED.into_iter().zip(counts).filter(|&(_, n)| n > 0).map(|(name, _)| name);
+        counted.chain(self.signatures.touches(func).then_some("signatures")).collect()
+    }
+
+    /// The same for a function's own graph, of which copies are not counted again; and the names of what changed it.
+    fn prepared(&self, mut f: Function) -> Option<(Function, Vec<&'static str>)> {
         let counts = self.prepare(&mut f)?;
+        let names = self.names(f.id, counts);
         for (sum, n) in [self.stores, self.globals, self.known, self.folded].into_iter().zip(counts) {
             sum.fetch_add(n, Ordering::Relaxed);
         }
-        Some(f)
+        Some((f, names))
     }
 }
 
@@ -98,9 +115,14 @@ pub(super) fn optimize_all(
             let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
             graph.and_then(|f| source.prepared(*f))
         };
-        let mut graphs: Vec<Function> = group.into_iter().filter_map(lift).collect();
+        let (mut graphs, mut before): (Vec<Function>, HashMap<FuncId, Vec<StageAnswer>>) = Default::default();
+        for (f, names) in group.into_iter().filter_map(lift) {
+            before.insert(f.id, unproved("program", &names).into_iter().collect());
+            graphs.push(f);
+        }
         graphs.sort_by_key(|f| plan.rank(f.id));
-        Group { graphs, plan, ready: &ready, targets: &targets, cx, alone: HashMap::new() }.run()
+        let (ready, targets, alone) = (&ready, &targets, HashMap::new());
+        Group { graphs, plan, ready, before, targets, cx, alone }.run()
     };
     let bytes = |s: &Surveyed<'_>| cx.module.raw_body(s.func).map_or(0, <[u8]>::len);
     let groups = groups.into_iter().map(|group| (group.iter().map(bytes).sum(), group)).collect();
@@ -139,17 +161,43 @@ fn longest_first<W: Send, R: Send>(mut work: Vec<(usize, W)>, one: impl Fn(W) ->
     lists.into_iter().flatten().collect()
 }
 
+/// Graphs of functions that are copied into several others.
+#[derive(Default)]
+struct Copies {
+    graphs: Ready,
+    /// What is known of the stages that changed each, where that was asked for.
+    answers: HashMap<FuncId, Vec<StageAnswer>>,
+}
+
+impl Copies {
+    /// What is known of a graph with copies of these in it.
+    fn answers(&self, expanded: Expanded) -> Vec<StageAnswer> {
+        let copied = expanded.replaced.iter().filter_map(|f| self.answers.get(f)).flatten();
+        let mut answers: Vec<StageAnswer> = copied.cloned().collect();
+        if !expanded.replaced.is_empty() {
+            answers.push(("inlining", expanded.checked.map_or_else(Answer::Unknown, |()| Answer::Proved)));
+        }
+        answers
+    }
+}
+
 /// The graphs of the functions that are copied into several others.
-fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shared<'_>) -> Ready {
-    let mut ready = Ready::new();
+fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shared<'_>) -> Copies {
+    let mut ready = Copies::default();
     for func in plan.copied() {
         let Ok(at) = functions.binary_search_by_key(&func, |s| s.func) else { continue };
         let graph =
             cx.clock.time("lift", || functions[at].copy(source.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
-        if source.prepare(&mut f).is_some() && expand(&mut f, plan, &ready, &Ready::new()).is_some() {
-            ready.insert(func, Arc::from(f));
+        let Some(counts) = source.prepare(&mut f) else { continue };
+        let check = cx.trust.is_some();
+        let Some(expanded) = expand(&mut f, plan, &ready.graphs, &Ready::new(), check) else { continue };
+        if check {
+            let mut answers = ready.answers(expanded);
+            answers.extend(unproved("program", &source.names(func, counts)));
+            ready.answers.insert(func, answers);
         }
+        ready.graphs.insert(func, Arc::from(f));
     }
     ready
 }
@@ -182,7 +230,7 @@ fn targets(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Sh
 /// A bug in a stage costs one function its new body, loudly, and not the user the run.
 fn guarded(f: &Function, old_size: usize, targets: &Ready, cx: &Shared<'_>) -> Optimized {
     let work = std::panic::AssertUnwindSafe(|| {
-        let speed = cx.options.objective == Objective::Speed;
+        let speed = cx.options.objective == Objective::Speed && !cx.strict();
         let Some(chained) = speed.then(|| chained(f, cx.tables, cx.module, targets)).flatten() else {
             return optimize_function(f, old_size, cx);
         };
@@ -190,6 +238,7 @@ fn guarded(f: &Function, old_size: usize, targets: &Ready, cx: &Shared<'_>) -> O
         let mut result = optimize_function(&chained.f, old_size.saturating_add(chained.growth), cx);
         if result.body.is_some() {
             (result.chained, result.inlined) = (chained.calls, chained.copied);
+            result.answers.extend(unproved("calls", &[chains::PASS]));
         }
         if chained.stopped > 0 {
             result.count(chains::PASS, chained.stopped as u64);
@@ -209,7 +258,9 @@ struct Group<'a> {
     /// Its graphs as they were lifted, callees first.
     graphs: Vec<Function>,
     plan: &'a Plan,
-    ready: &'a Ready,
+    ready: &'a Copies,
+    /// What is known of the stages that changed them before.
+    before: HashMap<FuncId, Vec<StageAnswer>>,
     /// Small functions that indirect calls can reach.
     targets: &'a Ready,
     cx: &'a Shared<'a>,
@@ -271,11 +322,17 @@ impl Group<'_> {
     /// The functions in one, if that is better than one by one; else what checkers refused.
     fn whole(&mut self, members: &[usize]) -> Result<Optimized, Vec<String>> {
         let mut own = Ready::new();
-        let mut replaced = Vec::new();
+        let (mut replaced, mut answers) = (Vec::new(), Vec::new());
+        let check = self.cx.trust.is_some();
         let mut graph = None;
         for (n, &at) in members.iter().enumerate() {
             let mut f = self.graphs[at].clone();
-            replaced.extend(expand(&mut f, self.plan, self.ready, &own).ok_or_else(Vec::new)?);
+            let expanded = expand(&mut f, self.plan, &self.ready.graphs, &own, check).ok_or_else(Vec::new)?;
+            replaced.extend_from_slice(&expanded.replaced);
+            answers.extend(self.before.get(&f.id).into_iter().flatten().cloned());
+            if check {
+                answers.extend(self.ready.answers(expanded));
+            }
             if n + 1 == members.len() {
                 graph = Some(f);
             } else {
@@ -303,6 +360,7 @@ impl Group<'_> {
             return Err(whole.refused);
         }
         whole.inlined += replaced.len();
+        whole.answers.extend(answers);
         whole.absorbed = members[..members.len() - 1].iter().map(|&at| self.graphs[at].id).collect();
         Ok(whole)
     }
@@ -325,7 +383,9 @@ impl Group<'_> {
         let f = &self.graphs[at];
         self.alone.remove(&f.id).unwrap_or_else(|| {
             let old_size = self.cx.module.raw_body(f.id).map_or(usize::MAX, <[u8]>::len);
-            guarded(f, old_size, self.targets, self.cx)
+            let mut alone = guarded(f, old_size, self.targets, self.cx);
+            alone.answers.extend(self.before.get(&f.id).into_iter().flatten().cloned());
+            alone
         })
     }
 }

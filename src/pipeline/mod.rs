@@ -14,6 +14,7 @@ mod rounds;
 mod specialised;
 mod survey;
 mod timing;
+mod validation;
 
 pub use rounds::MAX_ROUNDS;
 pub use survey::KEPT_GRAPHS;
@@ -24,15 +25,18 @@ use crate::fused::boundaries::{Boundaries, Round};
 use crate::fused::{Assumed, Carried, Shape, looks_fused, recognize};
 use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
+use crate::options::Validation;
 use crate::program::Program;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::globals::Known;
-use crate::program::inline;
+use crate::program::inline::{self, InlineCaps};
 use crate::program::memories::{self, Memories};
 use crate::program::ranges::Ranges;
 use crate::program::signatures::Signatures;
 use crate::rules::RuleSet;
+use crate::verify::ledger::Ledger;
+use crate::verify::trust::Trust;
 use crate::{Error, Objective, Options, Report};
 use assemble::{Assembled, Parts};
 use cranelift_entity::EntityRef;
@@ -70,7 +74,8 @@ pub fn optimize_with(input: &[u8], options: &Options, rules: &RuleSet) -> Result
     let pool = pool(options)?;
     pool.install(|| {
         let costs = options.cost.as_deref().map(CostTable::load).transpose()?;
-        rounds::optimize(input, options, &Files { rules: Some(rules.clone()), costs })
+        let trust = Files::trust(options, || Ok(rules.clone()))?;
+        rounds::optimize(input, options, &Files { rules: Some(rules.clone()), costs, trust })
     })
 }
 
@@ -87,21 +92,38 @@ struct Files {
     rules: Option<RuleSet>,
     /// A table instead of the objective's own.
     costs: Option<CostTable>,
+    /// Which rules are proved, where changes are to be validated.
+    trust: Option<Trust>,
 }
 
 impl Files {
     fn read(options: &Options) -> Result<Files, Error> {
         let named = options.egraph && !options.rules.is_empty();
-        Ok(Files {
-            rules: named.then(|| RuleSet::load(&options.rules)).transpose()?,
-            costs: options.cost.as_deref().map(CostTable::load).transpose()?,
-        })
+        let rules = named.then(|| RuleSet::load(&options.rules)).transpose()?;
+        let costs = options.cost.as_deref().map(CostTable::load).transpose()?;
+        let trust = Files::trust(options, || match &rules {
+            Some(rules) => Ok(rules.clone()),
+            None => builtin_set().cloned(),
+        })?;
+        Ok(Files { rules, costs, trust })
+    }
+
+    fn trust(
+        options: &Options,
+        rules: impl FnOnce() -> Result<RuleSet, Error>,
+    ) -> Result<Option<Trust>, Error> {
+        if options.validation == Validation::Off {
+            return Ok(None);
+        }
+        let ledger = options.ledger.as_deref().map(Ledger::load).transpose()?;
+        Trust::new(rules()?, ledger).map(Some)
     }
 }
 
 /// One round. `carried`: what the rounds before found out.
 fn run(input: &[u8], options: &Options, files: &Files, carried: Carried) -> Result<(Output, Carried), Error> {
-    if let Some(round) = attempt(input, options, files, carried.clone(), true)? {
+    let strict = options.validation == Validation::Strict;
+    if let Some(round) = attempt(input, options, files, carried.clone(), !strict)? {
         return Ok(round);
     }
     let again = attempt(input, options, files, carried, false)?;
@@ -163,6 +185,7 @@ fn attempt(
         report.functions.removed = functions.iter().filter(|s| !program.is_called(s.func)).count();
     }
 
+    let strict = options.validation == Validation::Strict;
     let rules = match (&files.rules, options.egraph) {
         (Some(set), _) => Some(Arc::new(compile(set, operators, options.objective))),
         (None, true) => Some(builtin_rules(operators, options.objective)?),
@@ -198,7 +221,7 @@ fn attempt(
         pinned.extend(inline.iter().flat_map(|f| &f.references).copied());
         pinned.extend(knowledge.functions());
         whole = clock.time("program", || {
-            let caps = &options.caps.inline;
+            let caps = if strict { &InlineCaps::OFF } else { &options.caps.inline };
             let fixed = |f| pinned.contains(f);
             let plan = inline::plan(&inline, &pinned, options.objective, caps, options.chaos);
             let known = Constants::solve(&constants, |f| module.func_type(f).params.len(), fixed);
@@ -246,6 +269,7 @@ fn attempt(
         rules: rules.as_deref(),
         multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),
         signatures: &whole.signatures,
+        trust: files.trust.as_ref(),
         explain,
         clock: &clock,
     };
@@ -264,6 +288,7 @@ fn attempt(
                 known: &known,
                 globals: &globals,
                 misfit: &misfit,
+                strict: shared.strict(),
                 folded: &folded,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
@@ -291,6 +316,7 @@ fn attempt(
         count_hits(rules, &optimized, &mut report);
     }
     note_refusals(&module, &optimized, &mut report);
+    report.validation = files.trust.is_some().then(|| validation::told(&module, &optimized));
     for (_, o) in &optimized {
         report.egraph.add(o.egraph);
         report.add_promoted(&o.promoted);
@@ -320,7 +346,7 @@ fn attempt(
         module.funcs.keys().map(|func| program.as_ref().is_none_or(|p| p.is_called(func))).collect();
     let Some(assembled) = assemble::assemble(
         input,
-        Parts { module, optimized, program, can_revert: whole.signatures.is_empty() },
+        Parts { module, optimized, program, share: !strict, can_revert: whole.signatures.is_empty() },
         options,
         features,
         &clock,
@@ -387,12 +413,17 @@ fn compile(set: &RuleSet, used: u32, objective: Objective) -> CompiledRules {
 /// small modules would spend most of their time on it.
 fn builtin_rules(used: u32, objective: Objective) -> Result<Arc<CompiledRules>, Error> {
     type Cache = Mutex<HashMap<(Objective, u32), Arc<CompiledRules>>>;
-    static SET: OnceLock<Result<RuleSet, Error>> = OnceLock::new();
     static COMPILED: LazyLock<Cache> = LazyLock::new(Default::default);
-    let set = SET.get_or_init(RuleSet::builtin).as_ref().map_err(Clone::clone)?;
+    let set = builtin_set()?;
     let mut cache = COMPILED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let compiled = cache.entry((objective, used)).or_insert_with(|| Arc::new(compile(set, used, objective)));
     Ok(compiled.clone())
+}
+
+/// The built-in rules, read once.
+fn builtin_set() -> Result<&'static RuleSet, Error> {
+    static SET: OnceLock<Result<RuleSet, Error>> = OnceLock::new();
+    SET.get_or_init(RuleSet::builtin).as_ref().map_err(Clone::clone)
 }
 
 fn count_hits(rules: &CompiledRules, optimized: &[(FuncId, Optimized)], report: &mut Report) {

@@ -139,6 +139,9 @@ impl Report {
         self.output_bytes = next.output_bytes;
         self.code_bytes.after = next.code_bytes.after;
         self.egraph = next.egraph;
+        if let (Some(sum), Some(more)) = (&mut self.validation, next.validation) {
+            sum.add_round(more);
+        }
         let pairs = [
             (&mut self.rules, next.rules),
             (&mut self.passes, next.passes),

@@ -162,6 +162,10 @@ pub trait Facts {
     fn constant(&self, _class: Self::Class) -> Option<Const> {
         None
     }
+    /// Whether the class is not known to be a constant. It keeps rules from being applied; what they say does not rest on it.
+    fn not_const(&self, class: Self::Class) -> bool {
+        self.constant(class).is_none()
+    }
     /// Whether all bits of `mask` are 0 in the integer.
     fn zero_bits(&self, _value: Self::Class, _mask: u64) -> bool {
         false

@@ -11,6 +11,7 @@ use crate::rules::{Rule, RuleSet};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 /// What the file says of itself.
 const HEAD: &str = "\
@@ -54,6 +55,11 @@ fn families(set: &RuleSet) -> BTreeMap<String, Vec<&Rule>> {
     all
 }
 
+/// What tells an instance from the others of its family; nothing in a family of one.
+fn suffix(rule: &Rule) -> &str {
+    rule.name.strip_prefix(&rule.family).unwrap_or(&rule.name)
+}
+
 /// The hash of a family: 16 hexadecimal digits of a SHA-256.
 fn hash(rules: &[&Rule]) -> String {
     let mut digest = Sha256::new();
@@ -83,6 +89,14 @@ pub enum Standing<'a> {
 }
 
 impl Entry {
+    /// Why an instance of the family is not proved; none if it is.
+    pub fn open_reason(&self, rule: &Rule) -> Option<&str> {
+        let suffix = suffix(rule);
+        let named = |open: &&String| self.instances == 1 || open.split(' ').next() == Some(suffix);
+        let reason = self.open.iter().find(named).map(String::as_str);
+        reason.or((self.proved == 0).then_some("no solver was asked"))
+    }
+
     /// How the family is established, in few words.
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
@@ -109,6 +123,16 @@ impl Ledger {
         Ledger::parse(include_str!("../../snapshots/rules.ledger"))
     }
 
+    /// Reads the ledger in a file.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn load(path: &Path) -> Result<Ledger, Error> {
+        let place = || path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| Error::new(format!("{}: {e}", place())))?;
+        Ledger::parse(&text).map_err(|e| e.in_file(place()))
+    }
+
     /// What is said about a family, given all its instances.
     pub fn standing(&self, rules: &[&Rule]) -> Standing<'_> {
         let Some(first) = rules.first() else { return Standing::Absent };
@@ -127,10 +151,7 @@ impl Ledger {
             let found: Vec<(&Rule, &Checked)> =
                 rules.iter().filter_map(|r| Some((*r, *by_name.get(r.name.as_str())?))).collect();
             let open = found.iter().filter_map(|(rule, c)| match &c.smt {
-                Some(smt::Proof::Unknown(why)) => {
-                    let suffix = rule.name.strip_prefix(&rule.family).unwrap_or(&rule.name);
-                    Some(format!("{suffix} {why}").trim().to_string())
-                }
+                Some(smt::Proof::Unknown(why)) => Some(format!("{} {why}", suffix(rule)).trim().to_string()),
                 _ => None,
             });
             let entry = Entry {

@@ -10,7 +10,7 @@
 //!
 //! There are three answers. [`Answer::Unknown`] (no sample satisfied the conditions, or something is not modelled) is not a
 //! pass. Sampling refutes; it does not prove. [`smt`] asks a solver, where there is one; [`tiers`] runs all methods on a set of
-//! rules, and [`ledger`] records what they gave. [`trial`] makes a module in which a rule should fire.
+//! rules, [`ledger`] records what they gave, and [`trust`] says which rules that makes reliable. [`trial`] makes a module in which a rule should fire.
 //!
 //! Complexity: a bounded number of samples a rule. Deterministic: the generator is seeded by the rule's name.
 
@@ -23,6 +23,7 @@ mod sample;
 pub mod smt;
 pub mod tiers;
 pub mod trial;
+pub mod trust;
 
 pub use examples::check_examples;
 pub use exhaustive::check_narrow;

@@ -1,5 +1,5 @@
-//! `loom rules check`: are rules right? By samples and by all operands at small widths, and with `--smt` by a solver. For the
-//! built-in rules the ledger (`verify::ledger`) is compared, and with `--write` renewed.
+//! `loom rules check`: are rules right? By samples and by all operands at small widths, and with `--smt` by a solver. The
+//! ledger (`verify::ledger`) of the built-in rules, or the one that is named, is compared, and with `--write` renewed.
 
 use crate::cli::files::{self, Sink, write_stdout};
 use crate::cli::messages::say;
@@ -27,12 +27,12 @@ pub struct CheckArgs {
     #[arg(long)]
     smt: bool,
 
-    /// Write the ledger of the built-in rules
-    #[arg(long, requires = "smt", conflicts_with = "paths")]
+    /// Write the ledger
+    #[arg(long, requires = "smt")]
     write: bool,
 
-    /// The ledger of the built-in rules [default: snapshots/rules.ledger, if it is there]
-    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    /// The ledger of these rules [default: for the built-in ones snapshots/rules.ledger, if it is there; for others none]
+    #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 
     /// Effort for each question to the solver, in millions of its units (a million takes about half a second)
@@ -48,6 +48,9 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs) -> Result<bool, Error> {
     let start = Instant::now();
     let builtin = args.paths.is_empty();
+    if args.write && !builtin && args.ledger.is_none() {
+        return Err(Error::new("--write: name the file for the ledger of these rules with --ledger"));
+    }
     let set = if builtin { RuleSet::builtin()? } else { RuleSet::load(&args.paths)? };
     let mut narrow = Vec::new();
     for width in NARROW_WIDTHS {
@@ -67,7 +70,7 @@ pub fn run(args: &CheckArgs) -> Result<bool, Error> {
         say("\r\x1b[K");
     }
     let (mut text, mut good) = findings(&set, &checked);
-    if builtin {
+    if builtin || args.ledger.is_some() {
         let path = args.ledger.clone().unwrap_or_else(|| LEDGER.into());
         let differences = if args.write && good {
             let solver = asking.as_ref().and_then(|a| Solver::version_of(&a.path)).unwrap_or_default();
@@ -85,7 +88,7 @@ pub fn run(args: &CheckArgs) -> Result<bool, Error> {
         if !differences.is_empty() {
             good = false;
             text.push_str(&differences.join("\n"));
-            text.push_str("\nrenew the ledger: loom rules check --smt --write\n");
+            text.push_str("\nrenew the ledger: the same command with --smt --write\n");
         }
     }
     text.push_str(&summary(&checked, start.elapsed()));

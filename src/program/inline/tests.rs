@@ -1,6 +1,6 @@
 use super::*;
 use crate::ir::entity::{FuncId, TypeId};
-use crate::ir::function::Function;
+use crate::ir::function::{Function, TailCallee, Terminator};
 use crate::ir::info::{Declarations, DeclaredType};
 use crate::ir::types::{RefType, Type};
 use crate::ir::verify::verify;
@@ -44,6 +44,7 @@ fn callee(body: &str) -> Function {
 
 /// Replaces each call of one of the callees; the answers in the order of the calls.
 fn try_all(f: &mut Function, callees: &[&Function]) -> Vec<Result<(), Declined>> {
+    let before = f.clone();
     let sites = call_sites(f);
     let mut splicer = Splicer::new(f);
     let mut answers = Vec::new();
@@ -54,6 +55,17 @@ fn try_all(f: &mut Function, callees: &[&Function]) -> Vec<Result<(), Declined>>
     }
     splicer.finish();
     verify(f, &module()).unwrap_or_else(|e| panic!("{e:?}\n{f}"));
+    // What is spliced is followed, but for calls inside `try_table` and indirect tail calls of a callee.
+    let ends = |f: &Function, is: &dyn Fn(&Terminator) -> bool| f.layout.iter().any(|&b| is(f.term(b)));
+    let indirect = |t: &Terminator| match t {
+        Terminator::TailCall { callee, .. } => !matches!(callee, TailCallee::Direct(_)),
+        _ => false,
+    };
+    let in_handlers = ends(&before, &|t| matches!(t, Terminator::Invoke { .. }));
+    if !in_handlers && !callees.iter().any(|c| ends(c, &indirect)) {
+        let checked = check::check(&before, f, &|func| callees.iter().find(|c| c.id == func).copied());
+        assert_eq!(checked, Ok(()), "{before}\n{f}");
+    }
     answers.reverse();
     answers
 }
@@ -230,4 +242,64 @@ fn many_calls_take_linear_time() {
     assert_eq!(answers.len(), n);
     cleanup::cleanup(&mut f);
     assert_eq!(f.layout.len(), 1);
+}
+
+/// Each way to splice wrongly is seen.
+#[test]
+fn what_is_spliced_wrongly_is_refused() {
+    let before = caller(
+        "v1: i32 = call func1 v0\nv2: i32 = call func1 v1\ni32.store mem0 v0, v2\nv3: i32 = i32.add v1, v2\nreturn v3",
+    );
+    let inside = callee(
+        "i32.store mem0 v0, v0\nbr_if v0, b1(), b2()\nb1():\nreturn v0\nb2():\nv1: i32 = i32.clz v0\nreturn v1",
+    );
+    let mut good = before.clone();
+    assert_eq!(try_all(&mut good, &[&inside]), [Ok(()), Ok(())]);
+    let refused = |change: &dyn Fn(&mut Function)| {
+        let mut f = good.clone();
+        change(&mut f);
+        let checked = check::check(&before, &f, &|func| (func == inside.id).then_some(&inside));
+        assert!(checked.is_err(), "{f}");
+    };
+    // Every instruction left out, doubled or with other operands; every branch turned round, every return of another value.
+    for &b in &good.layout {
+        for n in 0..good.blocks[b].insts.len() {
+            refused(&|f| {
+                f.blocks[b].insts.remove(n);
+            });
+            refused(&|f| {
+                let i = f.blocks[b].insts[n];
+                f.blocks[b].insts.insert(n, i);
+            });
+            refused(&|f| {
+                let i = f.blocks[b].insts[n];
+                let other = f.results(i).first().copied().unwrap_or(f.block_params(f.entry)[0]);
+                let values: Vec<_> = f.args(i).iter().map(|_| other).collect();
+                if values == f.args(i) {
+                    f.blocks[b].insts.remove(n);
+                }
+                f.insts[i].args = f.list(&values);
+            });
+        }
+        match good.term(b) {
+            Terminator::Branch { .. } => refused(&|f| {
+                let Some(Terminator::Branch { then, els, .. }) = &mut f.blocks[b].term else { return };
+                std::mem::swap(then, els);
+            }),
+            Terminator::Jump(_) => refused(&|f| {
+                let other = f.block_params(f.entry)[0];
+                let mut term = f.blocks[b].term.take().expect("an end");
+                for e in term.edges_mut() {
+                    let same = e.args.as_slice(&f.pool).first() == Some(&other);
+                    e.args = if same { Default::default() } else { f.list(&[other]) };
+                }
+                f.blocks[b].term = Some(term);
+            }),
+            _ => refused(&|f| f.blocks[b].term = Some(Terminator::Unreachable)),
+        }
+    }
+    // Without the callee's graph, or with another one, it is something else.
+    let other = callee("i32.store mem0 v0, v0\nv1: i32 = i32.clz v0\nreturn v1");
+    assert!(check::check(&before, &good, &|_| None).is_err());
+    assert!(check::check(&before, &good, &|_| Some(&other)).is_err());
 }

@@ -1,7 +1,7 @@
 ;; A copy leads on to a shared memory: another thread may have stored in between.
 ;; FUSED: on
 ;; NOT-RUN: shared memory
-;; SILENT: forwarded-loads
+;; SILENT: forwarded-loads forward-store load-through-copy load-through-copy-at
 (module
   (memory $a 2)
   (memory $b 1)
