@@ -35,7 +35,7 @@ type LeftIn = BTreeMap<(FuncId, What), u64>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Copy { dst: u32, src: u32 },
-    Allocation,
+    Allocation { memory: u32 },
 }
 
 /// A boundary.
@@ -110,7 +110,7 @@ impl Boundaries {
             let index = |m: &MemoryId| self.memories.get(m).copied().unwrap_or(m.as_u32());
             let what = match left {
                 Left::Copy { dst, src } => What::Copy { dst: index(dst), src: index(src) },
-                Left::Allocation(_) => What::Allocation,
+                Left::Allocation(memory, _) => What::Allocation { memory: index(memory) },
                 Left::Accesses(..) => continue,
             };
             *now.entry((*func, *origin, what)).or_default() += 1;
@@ -209,13 +209,13 @@ impl Tracked {
                 Left::Accesses(m, n) => {
                     *accesses.entry(memories.get(m).copied().unwrap_or(m.as_u32())).or_default() += n;
                 }
-                Left::Allocation(reason) if first => {
+                Left::Allocation(_, reason) if first => {
                     let text = text(reason, round);
                     if !self.why.contains(&text) {
                         self.why.push(text);
                     }
                 }
-                Left::Allocation(_) | Left::Copy { .. } => {}
+                Left::Allocation(..) | Left::Copy { .. } => {}
             }
         }
         if first {

@@ -25,8 +25,8 @@ pub fn left(f: &Function, cx: &Context<'_>) -> Vec<(FuncId, Left)> {
                     if let Some(m) = imm.memarg().filter(|_| origin.offset.is_some()) {
                         *accesses.entry((origin.func, m.memory)).or_default() += 1;
                     }
-                    if allocates(f, i, cx.knowledge).is_some() {
-                        left.push((origin.func, Left::Allocation(reason(f, b, i, cx))));
+                    if let Some((memory, _)) = allocates(f, i, cx.knowledge) {
+                        left.push((origin.func, Left::Allocation(memory, reason(f, b, i, cx))));
                     }
                 }
             }

@@ -211,8 +211,8 @@ pub enum Left {
         /// The memory that is read.
         src: MemoryId,
     },
-    /// An allocation, and why.
-    Allocation(Reason),
+    /// An allocation in this memory, and why.
+    Allocation(MemoryId, Reason),
     /// So many loads and stores of a memory.
     Accesses(MemoryId, u64),
 }
