@@ -10,7 +10,7 @@
 //! Invariants: those of [`super::promoted`]. An element is (string, number, list of strings, flag), 24 bytes; a string or list is
 //! an address and a length.
 
-use super::promoted::{allocator, prelude};
+use super::surroundings::{allocator, prelude};
 use crate::rng::Rng;
 use std::fmt::Write;
 

@@ -9,10 +9,12 @@
 //!
 //! Invariants: it validates; loops are bounded by masked lengths; floats are only moved, so no NaN is open.
 
+mod callees;
 pub mod deep;
 mod handles;
 mod lists;
 pub mod promoted;
+mod surroundings;
 mod text;
 
 use crate::rng::Rng;

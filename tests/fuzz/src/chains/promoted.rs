@@ -8,6 +8,8 @@
 //! Invariants: it validates; nothing is read before it was written, outside of its region or behind its release; no address
 //! reaches a result. Memories are not exported: what is left in dead frames and buffers is nobody's business.
 
+use super::callees;
+use super::surroundings::{allocator, prelude};
 use crate::rng::Rng;
 use std::fmt::Write;
 
@@ -51,6 +53,8 @@ struct Maker<'a> {
     rng: &'a mut Rng,
     regions: Vec<Region>,
     helpers: &'a [Helper],
+    /// Whether the readers of `$a` and `$b` give back what they are passed.
+    owning: [bool; 2],
     /// Identifiers of regions, locals and slots made so far.
     ids: usize,
     locals: usize,
@@ -372,6 +376,43 @@ impl Maker<'_> {
         Self::mix(&format!("(call {} {} {x} {n})", h.name, region.pointer))
     }
 
+    /// A buffer, mostly a copy out of the other memory, is passed to a reader.
+    fn passed_on(&mut self) -> String {
+        let (memory, frozen) = (self.rng.pick(&['a', 'b']), self.frozen);
+        let owns = self.owning[usize::from(memory == 'b')];
+        let mut out = String::new();
+        if self.rng.percent(80) {
+            let other = if memory == 'a' { 'b' } else { 'a' };
+            let Some(from) = self.pick(|r| r.filled && r.memory == other && r.size >= Some(16)) else {
+                return out;
+            };
+            let (local, source) = (self.local(), self.regions[from].pointer.clone());
+            let length = self.rng.pick(&["(local.get $len)", "(i32.const 7)", "(i32.const 12)"]);
+            let _ = write!(
+                out,
+                "(local.set {local} (call $realloc_{memory} (i32.const 0) (i32.const 0) (i32.const 1) {length}))
+  (memory.copy ${memory} ${other} (local.get {local}) {source} {length})"
+            );
+            if self.rng.percent(15) {
+                out += &self.write();
+            }
+            out += &Self::mix(&format!("(call $read_{memory} (local.get {local}) {length})"));
+            if !owns {
+                let _ = write!(out, "(call $free_{memory} (local.get {local}))");
+            }
+            return out;
+        }
+        let fits = |r: &Region| {
+            r.filled && r.memory == memory && r.size >= Some(4) && (!owns || r.is_buffer && r.id > frozen)
+        };
+        let Some(at) = self.pick(fits) else { return out };
+        let region = self.regions[at].clone();
+        if owns {
+            self.regions.retain(|r| !r.of.contains(&region.id));
+        }
+        Self::mix(&format!("(call $read_{memory} {} (i32.const 4))", region.pointer))
+    }
+
     fn branch(&mut self) -> String {
         if self.rng.percent(30)
             && let Some(option) = self.option()
@@ -464,6 +505,7 @@ impl Maker<'_> {
                 16..20 => self.release(),
                 20 => self.alias(),
                 21 | 22 => self.noise(),
+                23 if self.rng.percent(50) => self.passed_on(),
                 23..25 => self.helper(),
                 25 => match self.pick(|r| !r.filled) {
                     Some(at) => self.fill(at),
@@ -484,13 +526,14 @@ impl Maker<'_> {
 /// A function of random steps. `passed`: a region that it is given; `made`: one that it returns.
 fn function(
     rng: &mut Rng,
-    helpers: &[Helper],
+    (helpers, owning): (&[Helper], [bool; 2]),
     slots: &mut u32,
     name: &str,
     passed: Option<(char, u32, bool)>,
     made: Option<(char, u32)>,
 ) -> String {
-    let mut m = Maker { rng, regions: Vec::new(), helpers, ids: 0, locals: 0, slots, frozen: 0, depth: 0 };
+    let mut m =
+        Maker { rng, regions: Vec::new(), helpers, owning, ids: 0, locals: 0, slots, frozen: 0, depth: 0 };
     let (mut start, mut end) = (String::new(), String::new());
     for memory in ['a', 'b'] {
         m.add("(i32.const 1024)".to_owned(), memory, Some(32), true, false);
@@ -546,67 +589,6 @@ fn function(
     )
 }
 
-/// An allocator that keeps its pointer at 16 and the size of a block before it.
-pub(super) fn allocator(rng: &mut Rng, memory: char, free: &str) -> String {
-    let header = rng.pick(&[4, 8]);
-    let export = match memory {
-        'b' => "(export \"cabi_realloc\")",
-        _ if rng.percent(85) => "(export \"cabi_realloc$1\")",
-        _ => "",
-    };
-    let drop = match rng.below(3) {
-        0 => format!("(func $drop_{memory} (param $p i32) (return_call {free} (local.get $p)))"),
-        _ => format!("(func $drop_{memory} (param $p i32) (call {free} (local.get $p)))"),
-    };
-    format!(
-        "(func $realloc_{memory} {export} (param i32 i32 i32 i32) (result i32) (local $p i32) (local $end i32)
-  (if (i32.gt_u (local.get 3) (i32.const 64)) (then (unreachable)))
-  (local.set $p (i32.add (i32.load ${memory} (i32.const 16)) (i32.const 8)))
-  (local.set $end (i32.add (local.get $p) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8))))
-  (if (i32.gt_u (local.get $end) (i32.const 60000)) (then (unreachable)))
-  (i32.store ${memory} (i32.sub (local.get $p) (i32.const {header})) (i32.sub (local.get $end) (local.get $p)))
-  (i32.store ${memory} (i32.const 16) (local.get $end))
-  (local.get $p))
-(func {free} (param $p i32)
-  (if (local.get $p) (then
-    (if (i32.eq (i32.load ${memory} (i32.const 16))
-                (i32.add (local.get $p) (i32.load ${memory} (i32.sub (local.get $p) (i32.const {header})))))
-      (then (i32.store ${memory} (i32.const 16) (i32.sub (local.get $p) (i32.const 8))))
-      (else (i32.store ${memory} (local.get $p) (i32.const 0x5a5a5a5a)))))))
-{drop}
-(func $touch_{memory} (param $p i32) (result i32)
-  (if (i32.eqz (global.get $one)) (then (return (call $touch_{memory} (local.get $p)))))
-  (i32.store8 ${memory} offset=1 (local.get $p) (i32.add (i32.load8_u ${memory} (local.get $p)) (i32.const 3)))
-  (i32.load8_u ${memory} offset=2 (local.get $p)))
-(func $clobber_{memory} (param $x i32) (local $f i32)
-  (if (i32.eqz (global.get $one)) (then (call $clobber_{memory} (local.get $x))))
-  (local.set $f (i32.sub (global.get $sp_{memory}) (i32.const 128)))
-  (global.set $sp_{memory} (local.get $f))
-  (memory.fill ${memory} (local.get $f) (local.get $x) (i32.const 128))
-  (drop (call $touch_{memory} (local.get $f)))
-  (global.set $sp_{memory} (i32.add (local.get $f) (i32.const 128))))\n"
-    )
-}
-
-/// The start of a module: imports, memories, stack pointers, data.
-pub(super) fn prelude(rng: &mut Rng) -> String {
-    let bytes = |rng: &mut Rng| (0..64).map(|_| format!("\\{:02x}", rng.below(256))).collect::<String>();
-    let mut out = String::from(
-        "(module
-(import \"env\" \"log\" (func $log (param i32)))
-(import \"env\" \"reenter\" (func $reenter))
-(memory $a 4 5) (memory $b 4 5)
-(global $one i32 (i32.const 1))
-(global $sp_a (mut i32) (i32.const 250000))
-(global $sp_b (mut i32) (i32.const 240000))\n",
-    );
-    for memory in ['a', 'b'] {
-        let _ = writeln!(out, "(data (memory ${memory}) (i32.const 16) \"\\00\\20\\00\\00\")");
-        let _ = writeln!(out, "(data (memory ${memory}) (i32.const 1024) \"{}\")", bytes(rng));
-    }
-    out
-}
-
 fn source(seed: u64) -> String {
     let rng = &mut Rng::new(seed ^ 0x9d0f_05ed);
     let mut out = prelude(rng);
@@ -616,6 +598,11 @@ fn source(seed: u64) -> String {
         _ => ("$free", "$__rust_dealloc"),
     };
     let mut text = allocator(rng, 'a', one) + &allocator(rng, 'b', two);
+    let readers =
+        [('a', "$free_a"), ('b', "$free_b")].map(|(memory, free)| callees::reader(rng, memory, free));
+    let owning = [readers[0].1, readers[1].1];
+    text.extend(readers.map(|(reader, _)| reader));
+    text += &callees::entry(rng, "$free_b");
     let (mut helpers, mut slots) = (Vec::new(), 0);
     for n in 0..rng.range(0, 4) {
         let (memory, size) = (rng.pick(&['a', 'b']), rng.pick(&[4, 8, 16]));
@@ -623,11 +610,11 @@ fn source(seed: u64) -> String {
         let (makes, owns) = (rng.percent(50), rng.percent(50));
         let (passed, made) =
             if makes { (None, Some((memory, size))) } else { (Some((memory, size, owns)), None) };
-        text += &function(rng, &helpers, &mut slots, &name, passed, made);
+        text += &function(rng, (&helpers, owning), &mut slots, &name, passed, made);
         helpers.push(Helper { name, memory, size, makes, owns });
     }
     for n in 0..rng.range(1, 3) {
-        text += &function(rng, &helpers, &mut slots, &format!("$body{n}"), None, None);
+        text += &function(rng, (&helpers, owning), &mut slots, &format!("$body{n}"), None, None);
         // Nothing of an earlier call is in use: the allocators start anew.
         let _ = writeln!(
             text,
