@@ -1,4 +1,4 @@
-;; In an open world there is one round, in which the callee that returns the address is still there.
+;; In an open world the callee that returns the address stays.
 ;; OPTIONS: -O2
 ;; FUSED: on
 ;; SILENT: return-area-stores
