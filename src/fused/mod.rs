@@ -38,6 +38,8 @@ pub struct Shape {
     pub stacks: Option<Vec<StackUse>>,
     /// Constant addresses that it accesses.
     pub addresses: Vec<(MemoryId, u32)>,
+    /// Whether it gives back its first parameter.
+    pub returns_first: bool,
     /// Functions that it calls.
     pub callees: Vec<FuncId>,
     /// Whether it looks like one that takes memory back.
@@ -60,6 +62,7 @@ impl Shape {
         let crosses = allocators::crosses(f);
         Shape {
             addresses,
+            returns_first: stacks::returns_first(f),
             callees,
             stacks: Some(stacks::uses(f, &cfg, &objects, module)),
             release: allocators::release_shape(f, &objects),

@@ -3,17 +3,20 @@
 //! A global is a stack pointer when it is the module's own, mutable, an `i32` with a constant start, nobody outside can write it,
 //! and every function that writes it only ever lowers it and leaves it as it found it, on every return. At least one
 //! function lowers it, and all accesses through it are in one memory (where there are none: all accesses of its users). A bump pointer is told apart by
-//! the return: it keeps what it was raised to.
+//! the return: it keeps what it was raised to. What `memset` gave is its first argument: compilers go on with the result.
 
 use super::Shape;
 use crate::analysis::Cfg;
-use crate::ir::entity::{Block, GlobalId, Inst, MemoryId, Value};
+use crate::ir::entity::{Block, FuncId, GlobalId, Inst, MemoryId, Value};
 use crate::ir::function::{Edge, Function, Terminator};
 use crate::ir::ops::{Imm, Op};
 use crate::ir::types::Type;
 use crate::memory::objects::{Objects, Root};
 use crate::module::{ConstOp, Entity, Module};
 use cranelift_entity::SecondaryMap;
+
+/// Calls that a value may have gone through between the stack pointer and what is written to it.
+const MAX_TRUSTED: usize = 4;
 
 /// What a function does with a global.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct StackUse {
     pub memories: Vec<MemoryId>,
     /// All memories that the function accesses.
     pub around: Vec<MemoryId>,
+    /// Functions that have to give back their first parameter for all that to be so, as `memset` does.
+    pub trusted: Vec<FuncId>,
 }
 
 /// Whether a global can be one at all.
@@ -63,8 +68,14 @@ fn behind(f: &Function, from: Block, edge: &Edge, distance: Option<i32>) -> Opti
 
 fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> StackUse {
     let is = |i: Inst, op: Op| f.insts[i].op == op && f.insts[i].imm == Imm::Global(global);
-    let mut result =
-        StackUse { global, is_other: false, lowers: false, memories: Vec::new(), around: Vec::new() };
+    let mut result = StackUse {
+        global,
+        is_other: false,
+        lowers: false,
+        memories: Vec::new(),
+        around: Vec::new(),
+        trusted: Vec::new(),
+    };
     // How far from where the function found it the pointer is, at the start of each block; `None`: it depends.
     let mut at_start: SecondaryMap<Block, Option<Option<i32>>> = SecondaryMap::new();
     at_start[f.entry] = Some(Some(0));
@@ -76,11 +87,7 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
             if is(i, Op::GlobalGet) {
                 read_at[f.results(i)[0]] = distance;
             } else if is(i, Op::GlobalSet) {
-                let place = objects.place(f.args(i)[0]);
-                distance = match place.root {
-                    Root::Value(root) => read_at[root].map(|d| d.wrapping_add(place.offset as i32)),
-                    Root::Zero => None,
-                };
+                distance = distance_of(f, objects, f.args(i)[0], &read_at, &mut result.trusted);
                 result.lowers |= distance.is_some_and(|d| d < 0);
                 result.is_other |= distance.is_some_and(|d| d > 0);
             }
@@ -110,6 +117,42 @@ fn one(f: &Function, cfg: &Cfg, objects: &Objects<'_>, global: GlobalId) -> Stac
     result
 }
 
+/// How far a value is from where the function found the pointer. Calls between it and the pointer give their first argument, as it seems:
+/// their callees are noted.
+fn distance_of(
+    f: &Function,
+    objects: &Objects<'_>,
+    mut value: Value,
+    read_at: &SecondaryMap<Value, Option<i32>>,
+    trusted: &mut Vec<FuncId>,
+) -> Option<i32> {
+    let mut offset = 0i32;
+    for _ in 0..=MAX_TRUSTED {
+        let place = objects.place(value);
+        let Root::Value(root) = place.root else { return None };
+        offset = offset.wrapping_add(place.offset as i32);
+        if let Some(distance) = read_at[root] {
+            return Some(distance.wrapping_add(offset));
+        }
+        let call = f.def_inst(root).filter(|&i| f.insts[i].op == Op::Call)?;
+        let Imm::Func(callee) = f.insts[call].imm else { return None };
+        trusted.push(callee);
+        value = *f.args(call).first()?;
+    }
+    None
+}
+
+/// Whether a function gives back its first parameter, on every return.
+pub fn returns_first(f: &Function) -> bool {
+    let Some(&first) = f.block_params(f.entry).first() else { return false };
+    let mut ends = f.layout.iter().map(|&b| f.term(b));
+    ends.all(|term| match term {
+        Terminator::Return(values) => *values.as_slice(&f.pool) == [first],
+        Terminator::TailCall { .. } => false,
+        _ => true,
+    })
+}
+
 /// The stack pointers of a module, each with its memory. `before`: those of the round before, which nobody may lower any more: what
 /// is below them is free as it was.
 pub fn recognized(
@@ -122,6 +165,7 @@ pub fn recognized(
     if raw {
         return Vec::new();
     }
+    let gives = |func: FuncId| shapes.get(func.as_u32() as usize).is_some_and(|s| s.returns_first);
     let exported = |g: GlobalId| module.exports.iter().any(|e| e.entity == Entity::Global(g));
     let mut found = Vec::new();
     for (g, global) in &module.globals {
@@ -152,7 +196,7 @@ pub fn recognized(
         memories.truncate(2);
         if let [memory] = memories[..]
             && uses().any(|u| u.lowers)
-            && !uses().any(|u| u.is_other)
+            && !uses().any(|u| u.is_other || u.trusted.iter().any(|&callee| !gives(callee)))
             && module.memories[memory].page_size_log2.is_none()
         {
             found.push((g, memory));

@@ -551,6 +551,13 @@ fn function(
                 end,
                 "(global.set $sp_{memory} (i32.add (local.get $f_{memory}) (i32.const {size})))"
             );
+            if m.rng.percent(15) {
+                // As compilers do with `memset`.
+                let _ = writeln!(
+                    start,
+                    "(local.set $f_{memory} (call $clear_{memory} (local.get $f_{memory}) (local.get $x)))"
+                );
+            }
             for part in 0..size / 16 {
                 let pointer = format!("(i32.add (local.get $f_{memory}) (i32.const {}))", 16 * part);
                 let size = m.rng.pick(&[4, 8, 12, 16, 16]);

@@ -32,6 +32,9 @@ pub(super) fn allocator(rng: &mut Rng, memory: char, free: &str) -> String {
       (then (i32.store ${memory} (i32.const 16) (i32.sub (local.get $p) (i32.const 8))))
       (else (i32.store ${memory} (local.get $p) (i32.const 0x5a5a5a5a)))))))
 {drop}
+(func $clear_{memory} (param $p i32) (param $x i32) (result i32)
+  (if (i32.eqz (global.get $one)) (then (drop (call $clear_{memory} (local.get $p) (local.get $x)))))
+  (memory.fill ${memory} (local.get $p) (local.get $x) (i32.const 8)) (local.get $p))
 (func $touch_{memory} (param $p i32) (result i32)
   (if (i32.eqz (global.get $one)) (then (return (call $touch_{memory} (local.get $p)))))
   (i32.store8 ${memory} offset=1 (local.get $p) (i32.add (i32.load8_u ${memory} (local.get $p)) (i32.const 3)))
