@@ -15,6 +15,8 @@
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
 pub mod chains;
+pub mod check;
+pub mod claims;
 pub mod constants;
 pub mod contents;
 pub mod data;
