@@ -167,6 +167,9 @@ fn saturation_of_fused_programs_is_proved() {
                 let answers = told.stages[stage];
                 assert!(answers.proved * 10 >= answers.total() * 9, "{name}, {stage}: {told:?}");
             }
+            // All that is known between functions is found again.
+            let program = told.stages["program"];
+            assert!(program.proved > 0 && program.proved == program.total(), "{name}: {told:?}");
             assert_eq!(told.unproved.len() as u64, told.functions.unknown, "{name}");
         }
     }

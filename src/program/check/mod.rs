@@ -14,6 +14,8 @@
 //! **Complexity.** A walk over all graphs a pass; one pass when all claims hold.
 
 pub mod graph;
+#[cfg(test)]
+mod graph_tests;
 mod reached;
 #[cfg(test)]
 mod tests;

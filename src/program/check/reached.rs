@@ -78,6 +78,7 @@ impl Reached {
             if !tables || std::mem::replace(&mut are_stored, true) {
                 return Ok(found);
             }
+            found.open.extend(stored.iter().copied());
             work.extend_from_slice(&stored);
         }
     }
@@ -90,9 +91,10 @@ impl Reached {
         let datas = module.data.keys().map(|d| (Entity::Data(d), true));
         for (entity, is_stored) in globals.chain(tables).chain(elems).chain(datas) {
             module.references_of(entity, &mut |named| match named {
+                Entity::Func(f) if is_stored => stored.push(f),
                 Entity::Func(f) => {
                     self.open.insert(f);
-                    if is_stored { stored.push(f) } else { work.push(f) }
+                    work.push(f);
                 }
                 Entity::Global(g) => {
                     self.read.insert(g);
