@@ -18,6 +18,9 @@
 
 mod buffer_uses;
 pub mod buffers;
+pub mod check;
+#[cfg(test)]
+mod check_tests;
 pub mod copies;
 pub mod dead;
 pub(crate) mod edit;
