@@ -8,6 +8,7 @@
 //! | `rules` | [`crate::replay`] finds the equalities again from proved rules, and [`crate::extract_check`] follows the extracted function through them |
 //! | `cleanup` | [`crate::extract_check::tidied`] |
 //! | `program` | [`crate::program::check`] finds what is known between functions again, and compares the graphs |
+//! | `memory` | [`crate::memory::check`], where branches and writes of stack pointers are all that changed |
 //! | `inlining` | `program::inline::check` |
 //! | `lowering` | `schedule::check`, without which no code is used at all |
 //! | any other | nothing: its licence is checked by its own tests and by the differential ones; unknown, by name |
