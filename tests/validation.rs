@@ -167,6 +167,15 @@ fn saturation_of_fused_programs_is_proved() {
                 let answers = told.stages[stage];
                 assert!(answers.proved * 10 >= answers.total() * 9, "{name}, {stage}: {told:?}");
             }
+            // All that is known between functions is found again.
+            let program = told.stages["program"];
+            assert!(program.proved > 0 && program.proved == program.total(), "{name}: {told:?}");
+            assert!(told.stages["memory"].proved > 0, "{name}: {told:?}");
+            // Callees that read another memory, made between two rounds: nobody proves them.
+            if objective == Objective::Speed {
+                let made = told.stages["specialised"];
+                assert!(made.unknown > 0 && made.unknown == made.total(), "{name}: {told:?}");
+            }
             assert_eq!(told.unproved.len() as u64, told.functions.unknown, "{name}");
         }
     }
@@ -182,9 +191,13 @@ fn strict_uses_only_what_is_proved() {
         assert!(told.functions.proved > 10, "{told:?}");
         assert_eq!(told.functions.proved, told.functions.total(), "{told:?}");
         assert_eq!(told.stages.keys().collect::<Vec<_>>(), ["cleanup", "lowering", "rules"]);
-        for pass in
-            ["inlined-bodies", "forwarded-loads", "constants-between-functions", "equal-up-to-constants"]
-        {
+        for pass in [
+            "inlined-bodies",
+            "forwarded-loads",
+            "constants-between-functions",
+            "equal-up-to-constants",
+            "specialised-callees",
+        ] {
             assert!(!output.report.passes.contains_key(pass), "{pass}");
         }
         assert!(output.wasm.len() < wasm.len());

@@ -5,7 +5,7 @@
 //! loops and copies; [`dead`] removes stores and copies into frames and buffers that nobody reads; [`buffers`] lets who
 //! reads a copy read the original, with the allocation and its release ([`readers`]: functions that it is passed to as well);
 //! [`copies`] writes small copies as loads and stores. [`nulls`] decides tests whether an allocation failed. [`objects`] says what may
-//! lie where, [`folds`] what a function could still be copied for. `docs/memory.md` has the licence of each and what makes it decline.
+//! lie where, [`check`] proves what was done to branches, [`folds`] what a function could still be copied for. `docs/memory.md` has the licence of each and what makes it decline.
 //!
 //! **Invariants in.** A graph that verifies, with what is inlined in it. **Invariants out.** The same; results, traps and calls
 //! of imports are those of the input; memories are as well, except for what the assumptions in [`Knowledge`] give free:
@@ -18,6 +18,9 @@
 
 mod buffer_uses;
 pub mod buffers;
+pub mod check;
+#[cfg(test)]
+mod check_tests;
 pub mod copies;
 pub mod dead;
 pub(crate) mod edit;

@@ -194,12 +194,14 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     });
     // What proves nothing is not run where only what is proved may be used.
     let (private, promoted, looped);
+    let mut pair = None;
     let (f, last) = if cx.strict() {
         (f, f)
     } else {
         private = self::private(f, cx, &mut result);
         let f = private.as_ref().unwrap_or(f);
         promoted = self::promoted(f, cx, &mut result);
+        pair = promoted.as_ref().map(|promoted| (f, promoted)).filter(|_| cx.trust.is_some());
         let f = promoted.as_ref().unwrap_or(f);
         looped = improved_loops(f, cx, &mut result);
         if let Some(looped) = &looped {
@@ -210,7 +212,19 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
     };
     let passes = |counts: &BTreeMap<&'static str, u64>| counts.keys().copied().collect::<Vec<_>>();
     result.answers.extend(unproved("private-memories", &passes(&result.private)));
-    result.answers.extend(unproved("memory", &passes(&result.promoted)));
+    if let Some((before, after)) = &pair
+        && result.promoted.keys().all(|pass| promotion::check::FOLLOWED.contains(pass))
+    {
+        let (knowledge, summaries) = (cx.knowledge, cx.summaries);
+        let same = cx.clock.time("validate", || promotion::check::check(before, after, knowledge, summaries));
+        let names = passes(&result.promoted).join(", ");
+        result.answers.push((
+            "memory",
+            same.map_or_else(|why| Answer::Unknown(format!("{names}: {why}")), |()| Answer::Proved),
+        ));
+    } else {
+        result.answers.extend(unproved("memory", &passes(&result.promoted)));
+    }
     let mut rewriting = Vec::new();
     let candidates = candidates(f, last, old_size, &mut rewriting, cx, &mut result);
     if !candidates.is_empty() {

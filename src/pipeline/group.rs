@@ -12,6 +12,7 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::{Module, TypeMap};
 use crate::program::chains::{self, chained};
+use crate::program::check::{self, Established};
 use crate::program::constants::Constants;
 use crate::program::inline::{Expanded, InlineCaps, Plan, Ready, call_sites, expand};
 use crate::program::ranges::Ranges;
@@ -47,6 +48,8 @@ pub(super) struct Source<'a> {
     pub misfit: &'a AtomicBool,
     /// Whether only what is proved may be used: what is known of the whole program stays out of the graphs.
     pub strict: bool,
+    /// What a checker of its own found to hold of the program, where changes are to be validated.
+    pub established: Option<&'a Established>,
 }
 
 /// What each of the counts of [`Source::prepare`] is of.
@@ -71,20 +74,29 @@ impl Source<'_> {
         Some([stores, globals, known, folded])
     }
 
-    /// The names of what changed a graph, by the counts of [`Source::prepare`].
-    fn names(&self, func: FuncId, counts: [u64; 4]) -> Vec<&'static str> {
+    /// The same, and what is known of the change, where that is asked for.
+    fn validated(&self, f: &mut Function, cx: &Shared<'_>) -> Option<([u64; 4], Option<StageAnswer>)> {
+        let before = self.established.map(|established| (established, f.clone()));
+        let counts = self.prepare(f)?;
+        let Some((established, before)) = before else { return Some((counts, None)) };
         let counted = PREPARED.into_iter().zip(counts).filter(|&(_, n)| n > 0).map(|(name, _)| name);
-        counted.chain(self.signatures.touches(func).then_some("signatures")).collect()
+        let names: Vec<&str> = counted.chain(self.signatures.touches(f.id).then_some("signatures")).collect();
+        let checked = cx.clock.time("validate", || check::graph::check(&before, f, &established.claims));
+        let answer = match checked {
+            Ok(()) if names.is_empty() => None,
+            Ok(()) => Some(Answer::Proved),
+            Err(why) => Some(Answer::Unknown(format!("{}: {why}", names.join(", ")))),
+        };
+        Some((counts, answer.map(|answer| ("program", answer))))
     }
 
-    /// The same for a function's own graph, of which copies are not counted again; and the names of what changed it.
-    fn prepared(&self, mut f: Function) -> Option<(Function, Vec<&'static str>)> {
-        let counts = self.prepare(&mut f)?;
-        let names = self.names(f.id, counts);
+    /// The same for a function's own graph, of which copies are not counted again.
+    fn prepared(&self, mut f: Function, cx: &Shared<'_>) -> Option<(Function, Option<StageAnswer>)> {
+        let (counts, answer) = self.validated(&mut f, cx)?;
         for (sum, n) in [self.stores, self.globals, self.known, self.folded].into_iter().zip(counts) {
             sum.fetch_add(n, Ordering::Relaxed);
         }
-        Some((f, names))
+        Some((f, answer))
     }
 }
 
@@ -113,11 +125,11 @@ pub(super) fn optimize_all(
     let one = |group: Vec<Surveyed<'_>>| {
         let lift = |s: Surveyed<'_>| {
             let graph = cx.clock.time("lift", || s.graph(source.module, source.types, &cx.options.caps));
-            graph.and_then(|f| source.prepared(*f))
+            graph.and_then(|f| source.prepared(*f, cx))
         };
         let (mut graphs, mut before): (Vec<Function>, HashMap<FuncId, Vec<StageAnswer>>) = Default::default();
-        for (f, names) in group.into_iter().filter_map(lift) {
-            before.insert(f.id, unproved("program", &names).into_iter().collect());
+        for (f, answer) in group.into_iter().filter_map(lift) {
+            before.insert(f.id, answer.into_iter().collect());
             graphs.push(f);
         }
         graphs.sort_by_key(|f| plan.rank(f.id));
@@ -189,12 +201,12 @@ fn ready(functions: &[Surveyed<'_>], source: &Source<'_>, plan: &Plan, cx: &Shar
         let graph =
             cx.clock.time("lift", || functions[at].copy(source.module, source.types, &cx.options.caps));
         let Some(mut f) = graph else { continue };
-        let Some(counts) = source.prepare(&mut f) else { continue };
+        let Some((_, answer)) = source.validated(&mut f, cx) else { continue };
         let check = cx.trust.is_some();
         let Some(expanded) = expand(&mut f, plan, &ready.graphs, &Ready::new(), check) else { continue };
         if check {
             let mut answers = ready.answers(expanded);
-            answers.extend(unproved("program", &source.names(func, counts)));
+            answers.extend(answer);
             ready.answers.insert(func, answers);
         }
         ready.graphs.insert(func, Arc::from(f));

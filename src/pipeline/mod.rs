@@ -27,6 +27,8 @@ use crate::ir::entity::FuncId;
 use crate::module::{Module, decode_with};
 use crate::options::Validation;
 use crate::program::Program;
+use crate::program::check::{Claims, establish};
+use crate::program::claims::claims;
 use crate::program::constants::Constants;
 use crate::program::devirt::Tables;
 use crate::program::globals::Known;
@@ -237,6 +239,20 @@ fn attempt(
         }
     }
     drop((inline, constants, ranges));
+    let established = match &program {
+        Some(program) if files.trust.is_some() && !strict => {
+            let graph = |func: FuncId| {
+                let at = functions.binary_search_by_key(&func, |s: &Surveyed<'_>| s.func).ok()?;
+                functions[at].copy(&module, &types, &options.caps)
+            };
+            let claims = whole.claims(&module, program);
+            Some(
+                clock
+                    .time("validate", || establish(&module, claims, &graph, &|n| program.keeps_export(n)))?,
+            )
+        }
+        _ => None,
+    };
     let original = (!whole.signatures.is_empty()).then(|| module.without_bytes());
     if original.is_some() {
         let dropped = whole.signatures.change_types(&mut module);
@@ -289,6 +305,7 @@ fn attempt(
                 globals: &globals,
                 misfit: &misfit,
                 strict: shared.strict(),
+                established: established.as_ref(),
                 folded: &folded,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
@@ -383,6 +400,14 @@ struct Whole {
     constants: Constants,
     signatures: Signatures,
     ranges: Ranges,
+}
+
+impl Whole {
+    /// What was found out, for a checker of its own to find again.
+    fn claims(&self, module: &Module, program: &Program) -> Claims {
+        let globals = (program.known_globals(), program.unread_globals());
+        claims(module, (&self.constants, &self.ranges, &self.signatures), globals, |f| program.is_called(f))
+    }
 }
 
 /// Said of a module that looks like meld's output and does not say so.

@@ -118,6 +118,9 @@ fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, 
         last = closed && gains(&next.report);
         if let Some(specialised) = specialised {
             output.report.add_promoted(&specialised.passes);
+            if let Some(told) = &mut output.report.validation {
+                told.add_specialised(specialised.changed);
+            }
         }
         output.report.add_round(next.report);
         output.wasm = next.wasm;

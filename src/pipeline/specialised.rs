@@ -38,6 +38,8 @@ pub(super) struct Specialised {
     pub added: usize,
     /// What was done in it.
     pub passes: memory::Counts,
+    /// The functions that were changed or added, with their names: nothing derives these changes anew.
+    pub changed: Vec<(FuncId, Option<String>)>,
 }
 
 /// The module with such functions, where they let any buffer go.
@@ -119,12 +121,13 @@ pub(super) fn specialise(
         module.add_func(ty, Vec::new());
     }
     changed.extend(copies);
+    let named = changed.iter().map(|f| (f.id, module.func_name(f.id).map(str::to_owned))).collect();
     let written = write(&mut module, (&changed, first), &summaries, options, files, &clock);
     let checked = written.and_then(|(wasm, added)| {
         let valid = clock.time("verify", || {
             module::decode_with(&wasm, features).and_then(module::Decoded::validate_bodies)
         });
-        valid.map(|_| Specialised { wasm, added, passes }).map_err(|e| e.to_string())
+        valid.map(|_| Specialised { wasm, added, passes, changed: named }).map_err(|e| e.to_string())
     });
     let report = &mut output.report;
     report.add_phases(clock.phases());

@@ -7,6 +7,9 @@
 //! |---|---|
 //! | `rules` | [`crate::replay`] finds the equalities again from proved rules, and [`crate::extract_check`] follows the extracted function through them |
 //! | `cleanup` | [`crate::extract_check::tidied`] |
+//! | `program` | [`crate::program::check`] finds what is known between functions again, and compares the graphs |
+//! | `memory` | [`crate::memory::check`], where branches and writes of stack pointers are all that changed |
+//! | `inlining` | `program::inline::check` |
 //! | `lowering` | `schedule::check`, without which no code is used at all |
 //! | any other | nothing: its licence is checked by its own tests and by the differential ones; unknown, by name |
 //!
@@ -22,6 +25,7 @@ use crate::extract::Elaborated;
 use crate::extract_check::{self, Refusal};
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
+use crate::memory::readers;
 use crate::module::Module;
 use crate::replay::{self, replay};
 use crate::report::{Answer, Unproved, Validation};
@@ -131,6 +135,22 @@ fn worse<'a>(a: &'a Answer, b: &'a Answer) -> &'a Answer {
 }
 
 impl Validation {
+    /// Adds functions that were changed or made between this round and the next: nothing proves them.
+    pub(super) fn add_specialised(&mut self, changed: Vec<(FuncId, Option<String>)>) {
+        let answer = Answer::Unknown(readers::PASS.to_owned());
+        for (func, name) in changed {
+            self.functions.add(&answer);
+            self.stages.entry("specialised".to_owned()).or_default().add(&answer);
+            self.unproved.push(Unproved {
+                function: func.as_u32(),
+                name,
+                round: self.rounds + 1,
+                answer: "unknown",
+                reasons: vec![format!("specialised: {}", readers::PASS)],
+            });
+        }
+    }
+
     /// Adds what is told of a further round.
     pub(super) fn add_round(&mut self, next: Validation) {
         self.functions.add_all(next.functions);

@@ -96,6 +96,14 @@ impl Constants {
         params.rev().fold(0, |bits, p| bits << 1 | u64::from(matches!(p, Passed::Constant(..))))
     }
 
+    /// The constant that a parameter always is.
+    pub(super) fn param(&self, func: FuncId, n: u32) -> Option<(Op, Imm)> {
+        match self.params.get(func.index())?.get(n as usize)? {
+            Passed::Constant(op, imm) => Some((*op, *imm)),
+            Passed::Nothing | Passed::Anything => None,
+        }
+    }
+
     /// What a result of a function is in every return.
     pub(super) fn result(&self, func: FuncId, n: u32) -> Known {
         let results = self.results.get(func.index()).and_then(Option::as_deref);

@@ -5,6 +5,8 @@
 //! functions have their last bodies, what is reachable is computed again, from those, and what is not is left out
 //! ([`Program::finish`], [`plan`]). `docs/whole-program.md` says for each pass what licenses it and what makes it decline.
 //!
+//! With `--verify`, [`check`] finds again what is known between functions ([`claims`]), and proves what was made of it.
+//!
 //! **Invariants in.** A validated module; bodies in its own numbering. **Invariants out.** A [`crate::module::Plan`] under
 //! which nothing written names anything left out; instantiation traps exactly where it did, after the same effects; the
 //! plan depends on the module and the options only.
@@ -15,6 +17,8 @@
 //! the types of the call sites); for Wasm, Binaryen's `RemoveUnusedModuleElements`.
 
 pub mod chains;
+pub mod check;
+pub mod claims;
 pub mod constants;
 pub mod contents;
 pub mod data;

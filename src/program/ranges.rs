@@ -159,16 +159,22 @@ impl Ranges {
         Ranges { params: passed, results }
     }
 
+    /// Bits of a parameter that are zero.
+    pub(super) fn param(&self, func: FuncId, n: u32) -> u64 {
+        self.params.get(func.index()).and_then(|p| p.get(n as usize)).map_or(0, |p| p.0)
+    }
+
+    /// Bits of a result that are zero.
+    pub(super) fn result(&self, func: FuncId, n: u32) -> u64 {
+        let results = self.results.get(func.index()).and_then(Option::as_deref);
+        results.and_then(|results| results.get(n as usize)).copied().unwrap_or(0)
+    }
+
     fn known(&self, f: &Function, def: ValueDef) -> u64 {
         match def {
-            ValueDef::Param(_, n) => {
-                self.params.get(f.id.index()).and_then(|p| p.get(n as usize)).map_or(0, |p| p.0)
-            }
+            ValueDef::Param(_, n) => self.param(f.id, n),
             ValueDef::Result(i, n) => match (f.insts[i].op, f.insts[i].imm) {
-                (Op::Call, Imm::Func(callee)) => match self.results.get(callee.index()) {
-                    Some(Some(results)) => results.get(n as usize).copied().unwrap_or(0),
-                    _ => 0,
-                },
+                (Op::Call, Imm::Func(callee)) => self.result(callee, n),
                 _ => 0,
             },
         }

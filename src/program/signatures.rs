@@ -224,7 +224,7 @@ impl Signatures {
     }
 
     /// The parameters and the results of a function that go.
-    fn of(&self, func: FuncId) -> (u64, u64) {
+    pub(super) fn of(&self, func: FuncId) -> (u64, u64) {
         let dropped = self.dropped.get(func.index()).copied().unwrap_or(0);
         (dropped as u64, (dropped >> RESULTS) as u64)
     }
