@@ -80,7 +80,8 @@ fn all_rounds(input: &[u8], options: &Options, files: &Files) -> Result<Output, 
     // Copies for speed were paid for from the whole budget.
     (again.caps.inline.copies, again.caps.inline.module) = (0, 0);
     let mut last = closed && gains(&output.report);
-    let mut can_specialise = true;
+    // In an open world originals stay beside their copies: that takes no bytes out.
+    let mut can_specialise = closed || options.objective == Objective::Speed;
     for round in 1..MAX_ROUNDS {
         let before = carried.clone();
         let specialised = match can_specialise {

@@ -16,6 +16,8 @@ pub(super) fn reader(rng: &mut Rng, memory: char, free: &str) -> (String, bool) 
     };
     let owns = rng.percent(30);
     let some = "(i32.gt_u (local.get $n) (i32.const 1))";
+    // For what touches the first three bytes.
+    let three = "(i32.gt_u (local.get $n) (i32.const 2))";
     let (inside, behind) = match rng.below(14) {
         0 => (String::new(), format!("(i32.store ${memory} (i32.const 500) (local.get $p))")),
         1 => (
@@ -28,7 +30,7 @@ pub(super) fn reader(rng: &mut Rng, memory: char, free: &str) -> (String, bool) 
         3 => (
             String::new(),
             format!(
-                "(if {some} (then (local.set $h (i32.xor (local.get $h) (call $touch_{memory} (local.get $p))))))"
+                "(if {three} (then (local.set $h (i32.xor (local.get $h) (call $touch_{memory} (local.get $p))))))"
             ),
         ),
         4 => (
