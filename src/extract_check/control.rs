@@ -4,7 +4,7 @@ use super::{Checker, Outcome};
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;
 use crate::ir::entity::Block;
-use crate::ir::function::{Edge, Handler, Terminator, ValueDef};
+use crate::ir::function::{Edge, Terminator, ValueDef};
 use crate::ir::info::ModuleInfo;
 use crate::ir::ops::Op;
 use egg::Id;
@@ -39,7 +39,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
                     (false, false) => Err(format!("{test} is not the condition")),
                 };
             }
-            _ if same_ends(s, t) => {}
+            _ if s.is_alike(t) => {}
             _ => return Err("ends in another way".into()),
         }
         self.operands(b, s, t)?;
@@ -113,32 +113,4 @@ impl<I: ModuleInfo> Checker<'_, I> {
         }
         Ok(())
     }
-}
-
-/// Whether two ends of blocks are of one kind, but for their operands and edges.
-pub(crate) fn same_ends(s: &Terminator, t: &Terminator) -> bool {
-    match (s, t) {
-        (Terminator::Jump(_), Terminator::Jump(_))
-        | (Terminator::Branch { .. }, Terminator::Branch { .. })
-        | (Terminator::Table { .. }, Terminator::Table { .. })
-        | (Terminator::Return(_), Terminator::Return(_))
-        | (Terminator::Unreachable, Terminator::Unreachable) => true,
-        (Terminator::TailCall { callee: x, .. }, Terminator::TailCall { callee: y, .. }) => x == y,
-        (Terminator::BrOn { kind: x, .. }, Terminator::BrOn { kind: y, .. }) => x == y,
-        (
-            Terminator::Invoke { op: o, imm: x, handlers: h, .. },
-            Terminator::Invoke { op: p, imm: y, handlers: k, .. },
-        ) => o == p && x == y && same_kinds(h, k),
-        (Terminator::Throw { tag: x, handlers: h, .. }, Terminator::Throw { tag: y, handlers: k, .. }) => {
-            x == y && same_kinds(h, k)
-        }
-        (Terminator::ThrowRef { handlers: h, .. }, Terminator::ThrowRef { handlers: k, .. }) => {
-            same_kinds(h, k)
-        }
-        _ => false,
-    }
-}
-
-fn same_kinds(h: &[Handler], k: &[Handler]) -> bool {
-    h.iter().map(|h| h.kind).eq(k.iter().map(|k| k.kind))
 }

@@ -23,7 +23,6 @@
 //! Near linear, but for states (blocks times resources read, capped) and the search of proofs. Reference: Pnueli, Siegel,
 //! Singerman, "Translation Validation" (TACAS 1998).
 
-pub(crate) use control::same_ends;
 pub use equalities::Equalities;
 pub use states::MAX_WORK;
 pub(crate) use states::reverse_postorder;
@@ -198,16 +197,6 @@ fn role(op: Op) -> Role {
         Kind::Trap | Kind::Load | Kind::GlobalGet | Kind::MemorySize => Role::Read,
         _ => Role::Effect,
     }
-}
-
-/// Whether two immediates are the same but for the hint of alignment.
-pub(crate) fn same_imm(a: &Imm, b: &Imm) -> bool {
-    let plain = |imm: &Imm| match *imm {
-        Imm::Mem(m) => Imm::Mem(crate::ir::ops::MemArg { align: 0, ..m }),
-        Imm::MemLane(m, lane) => Imm::MemLane(crate::ir::ops::MemArg { align: 0, ..m }, lane),
-        other => other,
-    };
-    plain(a) == plain(b)
 }
 
 impl<I: ModuleInfo> Checker<'_, I> {
@@ -431,7 +420,7 @@ impl<I: ModuleInfo> Checker<'_, I> {
         let (p, q) = (&f.insts[i], &g.insts[n]);
         let old = classes(self.s.equal, f.args(i));
         p.op == q.op
-            && same_imm(&p.imm, &q.imm)
+            && p.imm.is_alike(&q.imm)
             && old.len() == args.len()
             && old.iter().zip(args).all(|(class, list)| list.contains(class))
             && f.results(i).iter().map(|&v| f.ty(v)).eq(g.results(n).iter().map(|&v| g.ty(v)))

@@ -9,7 +9,6 @@
 //!
 //! Linear in the size of the graph, but for the walks past empty blocks.
 
-use super::same_imm;
 use crate::ir::entity::{Block, Value};
 use crate::ir::function::{Edge, Function, Terminator};
 use cranelift_entity::SecondaryMap;
@@ -165,7 +164,7 @@ impl Cleanup<'_> {
             new.next();
             let (p, q) = (&f.insts[i], &g.insts[i]);
             let same = p.op == q.op
-                && same_imm(&p.imm, &q.imm)
+                && p.imm.is_alike(&q.imm)
                 && f.results(i) == g.results(i)
                 && f.results(i).iter().all(|&v| f.ty(v) == g.ty(v))
                 && self.same(f.args(i), g.args(i));
@@ -183,7 +182,7 @@ impl Cleanup<'_> {
         if let (Some(e), Terminator::Jump(n)) = (self.only_way(last), t) {
             return self.edge(&e, n);
         }
-        if !super::same_ends(s, t) {
+        if !s.is_alike(t) {
             return Err("ends in another way".into());
         }
         if !self.same(s.operands(&f.pool), t.operands(&g.pool)) {

@@ -143,7 +143,7 @@ impl Boundaries {
     /// In the indices of the output.
     #[must_use]
     pub fn renumbered(mut self, numbering: &Numbering) -> Boundaries {
-        let new = |f: FuncId| numbering.funcs.is_written(f).then(|| FuncId::from_u32(numbering.funcs.get(f)));
+        let new = |f: FuncId| numbering.funcs.renumbered(f);
         let renumbered = |left: &LeftIn| -> LeftIn {
             left.iter().filter_map(|(&(f, what), &n)| Some(((new(f)?, what), n))).collect()
         };
@@ -153,9 +153,8 @@ impl Boundaries {
             t.adapter = t.adapter.and_then(new);
             t.holders = t.holders.iter().filter_map(|&f| new(f)).collect();
         }
-        let written = self.memories.into_iter().filter(|(m, _)| numbering.memories.is_written(*m));
-        self.memories =
-            written.map(|(m, was)| (MemoryId::from_u32(numbering.memories.get(m)), was)).collect();
+        let memory = |(m, was): (MemoryId, u32)| Some((numbering.memories.renumbered(m)?, was));
+        self.memories = self.memories.into_iter().filter_map(memory).collect();
         self
     }
 }

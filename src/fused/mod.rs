@@ -148,12 +148,8 @@ impl Carried {
     /// In the indices of the output; what is not in it is left out.
     #[must_use]
     pub fn renumbered(mut self, numbering: &Numbering) -> Carried {
-        let memory = |m: MemoryId| {
-            numbering.memories.is_written(m).then(|| MemoryId::from_u32(numbering.memories.get(m)))
-        };
-        let func = |func: FuncId| {
-            numbering.funcs.is_written(func).then(|| FuncId::from_u32(numbering.funcs.get(func)))
-        };
+        let memory = |m: MemoryId| numbering.memories.renumbered(m);
+        let func = |func: FuncId| numbering.funcs.renumbered(func);
         let role = |&(of, role): &(FuncId, Role)| {
             Some((
                 func(of)?,
@@ -164,11 +160,7 @@ impl Carried {
             ))
         };
         let stack = |&(global, in_memory): &(GlobalId, MemoryId)| {
-            let global = numbering
-                .globals
-                .is_written(global)
-                .then(|| GlobalId::from_u32(numbering.globals.get(global)))?;
-            Some((global, memory(in_memory)?))
+            Some((numbering.globals.renumbered(global)?, memory(in_memory)?))
         };
         self.stacks = self.stacks.iter().filter_map(stack).collect();
         self.roles = self.roles.iter().filter_map(role).collect();

@@ -359,6 +359,32 @@ impl Function {
 }
 
 impl Terminator {
+    /// Whether two are of one kind, with the same immediates and kinds of handlers, whatever their operands and edges are.
+    pub fn is_alike(&self, other: &Terminator) -> bool {
+        let alike = |h: &[Handler], k: &[Handler]| h.iter().map(|h| h.kind).eq(k.iter().map(|k| k.kind));
+        match (self, other) {
+            (Terminator::Jump(_), Terminator::Jump(_))
+            | (Terminator::Branch { .. }, Terminator::Branch { .. })
+            | (Terminator::Table { .. }, Terminator::Table { .. })
+            | (Terminator::Return(_), Terminator::Return(_))
+            | (Terminator::Unreachable, Terminator::Unreachable) => true,
+            (Terminator::TailCall { callee: x, .. }, Terminator::TailCall { callee: y, .. }) => x == y,
+            (Terminator::BrOn { kind: x, .. }, Terminator::BrOn { kind: y, .. }) => x == y,
+            (
+                Terminator::Invoke { op: o, imm: x, handlers: h, .. },
+                Terminator::Invoke { op: p, imm: y, handlers: k, .. },
+            ) => o == p && x == y && alike(h, k),
+            (
+                Terminator::Throw { tag: x, handlers: h, .. },
+                Terminator::Throw { tag: y, handlers: k, .. },
+            ) => x == y && alike(h, k),
+            (Terminator::ThrowRef { handlers: h, .. }, Terminator::ThrowRef { handlers: k, .. }) => {
+                alike(h, k)
+            }
+            _ => false,
+        }
+    }
+
     /// All edges in a fixed order (table targets before the default, the normal edge before the handlers).
     pub fn edges(&self) -> impl Iterator<Item = &Edge> {
         let (list, first, last, handlers): (&[Edge], Option<&Edge>, Option<&Edge>, &[Handler]) = match self {

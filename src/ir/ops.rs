@@ -380,6 +380,16 @@ impl Op {
 }
 
 impl Imm {
+    /// Whether two are the same but for the hint of alignment, which changes nothing.
+    pub fn is_alike(&self, other: &Imm) -> bool {
+        let plain = |imm: &Imm| match *imm {
+            Imm::Mem(m) => Imm::Mem(MemArg { align: 0, ..m }),
+            Imm::MemLane(m, lane) => Imm::MemLane(MemArg { align: 0, ..m }, lane),
+            other => other,
+        };
+        plain(self) == plain(other)
+    }
+
     /// Shape of this immediate.
     pub fn kind(&self) -> ImmKind {
         match self {

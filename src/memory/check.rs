@@ -18,7 +18,7 @@
 
 use super::Knowledge;
 use crate::analysis::{Summaries, constant};
-use crate::extract_check::{reverse_postorder, same_ends, same_imm};
+use crate::extract_check::reverse_postorder;
 use crate::interp::{Const, Outcome, eval};
 use crate::ir::effects::global_mask;
 use crate::ir::entity::{Block, GlobalId, Inst, Value};
@@ -195,7 +195,7 @@ impl Walk<'_> {
             // What is known may decide more than what was decided.
             let stays = insts.is_empty()
                 && !matches!(end, Terminator::Jump(_))
-                && same_ends(term, end)
+                && term.is_alike(end)
                 && self.all_same(&state, term.operands(&f.pool), end.operands(&g.pool));
             let Some(edge) = self.only_way(&state, term).filter(|_| !stays) else {
                 if !insts.is_empty() {
@@ -240,7 +240,7 @@ impl Walk<'_> {
         let next = left.last().copied().filter(|&j| {
             let found = &g.insts[j];
             found.op == data.op
-                && same_imm(&found.imm, &data.imm)
+                && found.imm.is_alike(&data.imm)
                 && f.results(i).len() == g.results(j).len()
                 && self.all_same(state, f.args(i), g.args(j))
         });
@@ -352,7 +352,7 @@ impl Walk<'_> {
         depth > 0
             && p.op.is_pure()
             && p.op == q.op
-            && same_imm(&p.imm, &q.imm)
+            && p.imm.is_alike(&q.imm)
             && f.result(i).is_some()
             && f.ty(a) == f.ty(b)
             && f.args(i).len() == f.args(j).len()
@@ -489,7 +489,7 @@ impl Walk<'_> {
     /// Both end here in the same way.
     fn end(&mut self, at: Block, state: &State, s: &Terminator, t: &Terminator) -> Result<(), String> {
         let (f, g) = (self.f, self.g);
-        let same = same_ends(s, t) && self.all_same(state, s.operands(&f.pool), t.operands(&g.pool));
+        let same = s.is_alike(t) && self.all_same(state, s.operands(&f.pool), t.operands(&g.pool));
         if !same || s.edges().count() != t.edges().count() {
             return Err(format!("{at} ends in another way"));
         }

@@ -71,6 +71,17 @@ pub(super) fn wanted(calls: impl IntoIterator<Item = (Passed, Move)>) -> Vec<Mov
     list
 }
 
+/// The callee of each call, with all the parameters that are moved there.
+fn by_call(calls: impl IntoIterator<Item = (Passed, Move)>) -> BTreeMap<Inst, Moved> {
+    let mut by_call: BTreeMap<Inst, Moved> = BTreeMap::new();
+    for (passed, moved) in calls {
+        let none = || Moved { func: passed.callee, moves: Vec::new() };
+        by_call.entry(passed.call).or_insert_with(none).moves.push(moved);
+    }
+    by_call.values_mut().for_each(|moved| moved.moves.sort_unstable());
+    by_call
+}
+
 /// A function that only reads through the parameters that are moved.
 pub struct Reader {
     /// Which function, and what is moved.
@@ -102,16 +113,10 @@ impl Reader {
 
     /// The functions that it passes moved parameters to, by call.
     fn passes(&self) -> BTreeMap<Inst, Moved> {
-        let mut by_call: BTreeMap<Inst, Moved> = BTreeMap::new();
-        for (m, uses) in self.moved.moves.iter().zip(&self.uses) {
-            for p in &uses.passed {
-                let entry =
-                    by_call.entry(p.call).or_insert_with(|| Moved { func: p.callee, moves: Vec::new() });
-                entry.moves.push(Move { param: p.param, ..*m });
-            }
-        }
-        by_call.values_mut().for_each(|moved| moved.moves.sort_unstable());
-        by_call
+        let of = |(m, uses): (&Move, &Uses)| -> Vec<(Passed, Move)> {
+            uses.passed.iter().map(|&p| (p, Move { param: p.param, ..*m })).collect()
+        };
+        by_call(self.moved.moves.iter().zip(&self.uses).flat_map(of))
     }
 
     /// How many instructions the copy has.
@@ -176,7 +181,7 @@ fn parts(moved: &Moved) -> Vec<Moved> {
         let kept = moved.moves.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1);
         Moved { func: moved.func, moves: kept.map(|(_, &m)| m).collect() }
     };
-    (1..1 << moved.moves.len().min(MAX_MOVES)).map(of).collect()
+    (1..1 << moved.moves.len()).map(of).collect()
 }
 
 /// Which function to call where a parameter is moved.

@@ -271,6 +271,11 @@ impl Module {
         }
     }
 
+    /// Whether any of its function types has several results.
+    pub fn has_multi_value(&self) -> bool {
+        self.types.keys().any(|t| self.signature(t).is_some_and(|s| s.results.len() > 1))
+    }
+
     /// Adds a function at the end of the index space: locals and code in the module's own indices. Nothing names it yet, and it has no
     /// name. What was decided about functions before does not know it: a [`Plan`] keeps it unless it says otherwise.
     pub fn add_func(&mut self, ty: TypeId, body: Vec<u8>) -> FuncId {

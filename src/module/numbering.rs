@@ -81,6 +81,11 @@ impl<E: EntityRef> IndexSpace<E> {
         index != REMOVED && self.order[index as usize].index() == entity.index()
     }
 
+    /// What an entity is in the module that is written; `None` when it has no index of its own there.
+    pub fn renumbered(&self, entity: E) -> Option<E> {
+        self.is_written(entity).then(|| E::new(self.get(entity) as usize))
+    }
+
     /// The entities that are written, in order.
     pub fn order(&self) -> &[E] {
         &self.order

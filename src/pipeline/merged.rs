@@ -4,19 +4,17 @@
 //! are; the others keep their bytes. When one of them cannot be lowered, or the result does not validate, all memories stay (limit
 //! `merged-memories-undone`).
 
+use super::as_is::{AsIs, validated};
 use super::function::encoded;
 use super::timing::Clock;
 use super::{Files, Output};
 use crate::caps::Fault;
-use crate::chaos::Chaos;
-use crate::cost::CostTable;
 use crate::ir::effects::effects;
 use crate::ir::entity::FuncId;
-use crate::ir::verify::verify;
 use crate::lift::{Lifted, lift_capped};
 use crate::module::{self, Body, Decoded, Entity, Module, UndecodedBody};
 use crate::program::merged_memories::{Extents, Merging, PASS, Reached, reached};
-use crate::schedule::{LowerContext, StackCode, lower};
+use crate::schedule::StackCode;
 use crate::{Error, Options};
 use rayon::prelude::*;
 
@@ -60,8 +58,7 @@ pub(super) fn merge_memories(output: &mut Output, options: &Options, files: &Fil
         return Ok(());
     };
 
-    let multi_value = module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1));
-    let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
+    let as_is = AsIs::new(&module, options, files, &clock);
     let aliases = module.aliases();
     let moved = |body: UndecodedBody<'_>| -> Result<Option<(FuncId, StackCode)>, String> {
         let func = body.func;
@@ -76,31 +73,15 @@ pub(super) fn merge_memories(output: &mut Output, options: &Options, files: &Fil
         }
         let Ok(Lifted::Function(mut f)) = lifted(body) else { return Err("not lifted again".to_owned()) };
         merging.apply(&mut f);
-        if options.verify {
-            clock.time("verify", || verify(&f, &module)).map_err(|errors| errors[0].clone())?;
-        }
         let effects = |op, imm: &_| aliases.widen(effects(op, imm));
-        let context = LowerContext {
-            effects: &effects,
-            multi_value,
-            costs,
-            caps: options.caps,
-            fault: None,
-            chaos: Chaos::new(options.chaos, func.as_u32()),
-        };
-        let code = clock.time("lower", || lower(&f, &context)).map_err(|e| format!("{e:?}"))?;
+        let code = as_is.lowered(&f, &effects)?;
         Ok(Some((func, code)))
     };
     let codes: Result<Vec<Option<(FuncId, StackCode)>>, String> = bodies.into_par_iter().map(moved).collect();
     let written = codes.and_then(|codes| {
         clock.time("encode", || write(&mut module, &merging, codes.into_iter().flatten().collect(), options))
     });
-    let checked = written.and_then(|written| {
-        let valid = clock.time("verify", || {
-            module::decode_with(&written.wasm, features).and_then(|d| d.validate_bodies())
-        });
-        valid.map(|_| written).map_err(|e| e.to_string())
-    });
+    let checked = written.and_then(|written| validated(&written.wasm, features, &clock).map(|()| written));
     let report = &mut output.report;
     match checked {
         Ok(written) => {

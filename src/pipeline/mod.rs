@@ -5,6 +5,7 @@
 //! steps. Each function keeps its old body where the new one is larger or fails a check, and the output is validated: what
 //! fails there loses its new bodies, first one by one, then all.
 
+mod as_is;
 mod assemble;
 mod explain;
 mod function;
@@ -99,6 +100,11 @@ struct Files {
 }
 
 impl Files {
+    /// The table that the options name, or the objective's own.
+    fn costs(&self, options: &Options) -> &CostTable {
+        self.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective))
+    }
+
     fn read(options: &Options) -> Result<Files, Error> {
         let named = options.egraph && !options.rules.is_empty();
         let rules = named.then(|| RuleSet::load(&options.rules)).transpose()?;
@@ -144,7 +150,7 @@ fn attempt(
 ) -> Result<Option<(Output, Carried)>, Error> {
     let clock = Clock::default();
     let mut report = Report { input_bytes: input.len() as u64, ..Report::default() };
-    let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
+    let costs = files.costs(options);
     // With the features that the input uses and no others, no later stage sees a type that they do not have.
     let features = clock.time("decode", || crate::module::used_features(input));
     let decoded = clock.time("decode", || decode_with(input, features))?;
@@ -283,7 +289,7 @@ fn attempt(
         costs,
         summaries: &summaries,
         rules: rules.as_deref(),
-        multi_value: module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1)),
+        multi_value: module.has_multi_value(),
         signatures: &whole.signatures,
         trust: files.trust.as_ref(),
         explain,

@@ -5,22 +5,20 @@
 //! the next round optimizes them, and leaves out what nothing calls. When one of them cannot be lowered, or the result does not
 //! validate, the module stays as it was (limit `specialised-undone`).
 
+use super::as_is::{AsIs, validated};
 use super::function::encoded;
 use super::survey::{Survey, Surveyed, survey};
 use super::timing::Clock;
 use super::{Files, Output};
 use crate::analysis::Summaries;
-use crate::chaos::Chaos;
-use crate::cost::CostTable;
 use crate::fused::{Assumed, Carried, recognize};
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
-use crate::ir::ops::Imm;
-use crate::ir::verify::verify;
 use crate::memory::readers::{self, Moved, Readers};
 use crate::memory::{self, Context};
 use crate::module::{self, Body, Identity, Module};
-use crate::schedule::{LowerContext, StackCode, lower};
+use crate::program::inline::call_sites;
+use crate::schedule::StackCode;
 use crate::{Error, Objective, Options};
 use cranelift_entity::{EntityRef, EntitySet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,7 +97,7 @@ pub(super) fn specialise(
     for caller in callers {
         let Some(mut f) = graph(caller) else { continue };
         let done = clock.time("memory", || memory::promote(&mut f, &cx));
-        let calls = calls(&f).filter(|callee| callee.index() >= first).count() as u64;
+        let calls = call_sites(&f).iter().filter(|(_, callee)| callee.index() >= first).count() as u64;
         if calls > 0 {
             for (name, n) in done.counts.into_iter().chain([(readers::PASS, calls)]) {
                 *passes.entry(name).or_default() += n;
@@ -124,10 +122,8 @@ pub(super) fn specialise(
     let named = changed.iter().map(|f| (f.id, module.func_name(f.id).map(str::to_owned))).collect();
     let written = write(&mut module, (&changed, first), &summaries, options, files, &clock);
     let checked = written.and_then(|(wasm, added)| {
-        let valid = clock.time("verify", || {
-            module::decode_with(&wasm, features).and_then(module::Decoded::validate_bodies)
-        });
-        valid.map(|_| Specialised { wasm, added, passes, changed: named }).map_err(|e| e.to_string())
+        let specialised = Specialised { wasm, added, passes, changed: named };
+        validated(&specialised.wasm, features, &clock).map(|()| specialised)
     });
     let report = &mut output.report;
     report.add_phases(clock.phases());
@@ -141,15 +137,6 @@ pub(super) fn specialise(
     }
 }
 
-/// The functions that a graph calls directly, other than at the end of a block.
-fn calls(f: &Function) -> impl Iterator<Item = FuncId> {
-    let insts = f.layout.iter().flat_map(|&b| &f.blocks[b].insts);
-    insts.filter_map(|&i| match f.insts[i].imm {
-        Imm::Func(func) if f.insts[i].op.is_call() => Some(func),
-        _ => None,
-    })
-}
-
 /// The module with these functions, and the bytes of those that were added: from this one on.
 fn write(
     module: &mut Module,
@@ -159,24 +146,10 @@ fn write(
     files: &Files,
     clock: &Clock,
 ) -> Result<(Vec<u8>, usize), String> {
-    let multi_value = module.types.keys().any(|t| module.signature(t).is_some_and(|s| s.results.len() > 1));
-    let costs = files.costs.as_ref().unwrap_or_else(|| CostTable::of(options.objective));
+    let as_is = AsIs::new(module, options, files, clock);
     let effects = |op, imm: &_| summaries.effects(op, imm);
-    let lowered = |f: &Function| -> Result<StackCode, String> {
-        if options.verify {
-            clock.time("verify", || verify(f, module)).map_err(|errors| errors[0].clone())?;
-        }
-        let context = LowerContext {
-            effects: &effects,
-            multi_value,
-            costs,
-            caps: options.caps,
-            fault: None,
-            chaos: Chaos::new(options.chaos, f.id.as_u32()),
-        };
-        clock.time("lower", || lower(f, &context)).map_err(|e| format!("{e:?}"))
-    };
-    let codes: Vec<StackCode> = functions.iter().map(lowered).collect::<Result<_, _>>()?;
+    let codes: Vec<StackCode> =
+        functions.iter().map(|f| as_is.lowered(f, &effects)).collect::<Result<_, _>>()?;
     for results in codes.iter().flat_map(StackCode::block_types) {
         module.intern_func_type(&[], &results);
     }

@@ -10,7 +10,6 @@
 
 use super::Claims;
 use super::values::{Is, Values};
-use crate::extract_check::{same_ends, same_imm};
 use crate::interp::Const;
 use crate::ir::entity::{Block, FuncId, Inst, Value};
 use crate::ir::function::{Edge, Function, TailCallee, Terminator};
@@ -152,7 +151,7 @@ impl Compared<'_> {
             (Kind::GlobalGet, Imm::Global(global)) if q.op != p.op => {
                 self.claims.globals[global].is_some_and(|c| c.to_op() == (q.op, q.imm))
             }
-            _ => p.op == q.op && same_imm(&p.imm, &q.imm),
+            _ => p.op == q.op && p.imm.is_alike(&q.imm),
         };
         let types = results.iter().all(|&v| f.ty(v) == g.ty(v));
         if operator && types && results == g.results(i) && self.same(&args, g.args(i)) {
@@ -164,7 +163,7 @@ impl Compared<'_> {
     fn end(&self, s: &Terminator, t: &Terminator) -> Result<(), String> {
         let own = self.dropped(self.f.id).1;
         let mut operands = s.operands(&self.f.pool).to_vec();
-        let mut fits = same_ends(s, t);
+        let mut fits = s.is_alike(t);
         match s {
             Terminator::Return(_) => operands = without(&operands, own),
             Terminator::TailCall { callee: TailCallee::Direct(callee), .. } => {

@@ -8,7 +8,6 @@
 //!
 //! Calls inside `try_table` that are gone, and indirect tail calls of a callee that comes back, are not followed. Linear in the graph after and the callees' graphs, once for each call.
 
-use crate::extract_check::{same_ends, same_imm};
 use crate::ir::entity::{Block, FuncId, Inst, Value};
 use crate::ir::function::{Edge, Function, TailCallee, Terminator};
 use crate::ir::ops::{Imm, Op};
@@ -134,7 +133,7 @@ impl<'a> Walk<'a, '_> {
                 let next = insts.peek().copied().filter(|&n| {
                     let found = &g.insts[n];
                     found.op == data.op
-                        && same_imm(&found.imm, &data.imm)
+                        && found.imm.is_alike(&data.imm)
                         && self.same(at.copy, f.args(i), g.args(n))
                 });
                 let inside = match (data.op, data.imm) {
@@ -199,7 +198,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn ends_alike(&self, copy: usize, s: &Terminator, t: &Terminator, f: &Function) -> bool {
-        same_ends(s, t)
+        s.is_alike(t)
             && self.same(copy, s.operands(&f.pool), t.operands(&self.g.pool))
             && s.edges().count() == t.edges().count()
     }

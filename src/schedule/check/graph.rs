@@ -22,7 +22,7 @@ pub(super) fn same_but_for_splits(a: &Function, b: &Function) -> Result<(), Stri
             }
         }
         let (s, t) = (a.term(x), b.term(x));
-        if s.operands(&a.pool) != t.operands(&b.pool) || !same_kind(s, t) {
+        if s.operands(&a.pool) != t.operands(&b.pool) || !s.is_alike(t) {
             return fail(x);
         }
         if s.edges().count() != t.edges().count()
@@ -32,29 +32,6 @@ pub(super) fn same_but_for_splits(a: &Function, b: &Function) -> Result<(), Stri
         }
     }
     Ok(())
-}
-
-fn same_kind(s: &Terminator, t: &Terminator) -> bool {
-    match (s, t) {
-        (Terminator::Jump(_), Terminator::Jump(_))
-        | (Terminator::Branch { .. }, Terminator::Branch { .. })
-        | (Terminator::Table { .. }, Terminator::Table { .. })
-        | (Terminator::Return(_), Terminator::Return(_))
-        | (Terminator::Unreachable, Terminator::Unreachable) => true,
-        (Terminator::TailCall { callee: x, .. }, Terminator::TailCall { callee: y, .. }) => x == y,
-        (Terminator::BrOn { kind: x, .. }, Terminator::BrOn { kind: y, .. }) => x == y,
-        (
-            Terminator::Invoke { op: o, imm: i, handlers: h, .. },
-            Terminator::Invoke { op: p, imm: j, handlers: g, .. },
-        ) => o == p && i == j && h.iter().map(|h| h.kind).eq(g.iter().map(|h| h.kind)),
-        (Terminator::Throw { tag: x, handlers: h, .. }, Terminator::Throw { tag: y, handlers: g, .. }) => {
-            x == y && h.iter().map(|h| h.kind).eq(g.iter().map(|h| h.kind))
-        }
-        (Terminator::ThrowRef { handlers: h, .. }, Terminator::ThrowRef { handlers: g, .. }) => {
-            h.iter().map(|h| h.kind).eq(g.iter().map(|h| h.kind))
-        }
-        _ => false,
-    }
 }
 
 /// Whether edge `g` is `e`, or leads there through a new block that passes on what it produces.
