@@ -133,8 +133,17 @@ pub fn release_shape(f: &Function, objects: &Objects<'_>) -> Option<ReleaseShape
     })
 }
 
-/// Whether a graph touches two memories or only passes its parameters on: an adapter between components.
-pub fn crosses(f: &Function) -> bool {
+/// What makes a graph an adapter between components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crossing {
+    /// It touches two memories.
+    Memories,
+    /// It only passes its parameters on.
+    Thunk,
+}
+
+/// Whether a graph is an adapter between components.
+pub fn crosses(f: &Function) -> Option<Crossing> {
     let mut memories: Option<MemoryId> = None;
     let mut calls = 0;
     for &b in &f.layout {
@@ -145,15 +154,16 @@ pub fn crosses(f: &Function) -> bool {
             };
             for m in two.into_iter().flatten() {
                 if *memories.get_or_insert(m) != m {
-                    return true;
+                    return Some(Crossing::Memories);
                 }
             }
             calls += u32::from(f.insts[i].op.is_call());
         }
     }
-    // A thunk: one call and next to nothing else.
+    // One call and next to nothing else.
     let insts: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len()).sum();
-    f.layout.len() == 1 && calls == 1 && memories.is_none() && insts <= 1 + 2 * f.params.len()
+    let is_thunk = f.layout.len() == 1 && calls == 1 && memories.is_none() && insts <= 1 + 2 * f.params.len();
+    is_thunk.then_some(Crossing::Thunk)
 }
 
 /// The name under which a component exports its allocator.

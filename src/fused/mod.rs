@@ -25,7 +25,7 @@ use crate::memory::objects::Objects;
 use crate::memory::readers::{Move, Moved};
 use crate::memory::{Knowledge, Role, nulls};
 use crate::module::{ATTESTATION, Entity, Module, Numbering};
-use allocators::ReleaseShape;
+use allocators::{Crossing, ReleaseShape};
 use areas::Area;
 use boundaries::Boundaries;
 use hashbrown::HashSet;
@@ -45,7 +45,7 @@ pub struct Shape {
     /// Whether it looks like one that takes memory back.
     pub release: Option<ReleaseShape>,
     /// Whether it copies between two memories, or only passes its parameters on.
-    pub crosses: bool,
+    pub crosses: Option<Crossing>,
     /// Whether it has the type of an allocator and never returns null.
     pub never_null: bool,
     /// What it does with constant addresses; `None`: its body is kept as bytes.
@@ -68,7 +68,7 @@ impl Shape {
             release: allocators::release_shape(f, &objects),
             crosses,
             never_null: f.params == [Type::I32; 4] && f.results == [Type::I32] && nulls::never_null(f, &cfg),
-            constants: Some(areas::Constants::of(f, &objects, crosses)),
+            constants: Some(areas::Constants::of(f, &objects, crosses.is_some())),
         }
     }
 }

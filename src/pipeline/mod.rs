@@ -22,6 +22,7 @@ pub use survey::KEPT_GRAPHS;
 
 use crate::cost::CostTable;
 use crate::egraph::compile::CompiledRules;
+use crate::fused::allocators::Crossing;
 use crate::fused::boundaries::{Boundaries, Round};
 use crate::fused::{Assumed, Carried, Shape, looks_fused, recognize};
 use crate::ir::entity::FuncId;
@@ -216,7 +217,8 @@ fn attempt(
             for call in &mut facts.calls {
                 call.folds = carried.folds.contains(&(func, call.callee));
             }
-            facts.crosses = !knowledge.is_empty() && shapes.get(n as usize).is_some_and(|s| s.crosses);
+            let crossing = shapes.get(n as usize).and_then(|s| s.crosses).filter(|_| !knowledge.is_empty());
+            (facts.crosses, facts.is_thunk) = (crossing.is_some(), crossing == Some(Crossing::Thunk));
         }
         // What nothing can call is not there for the inliner.
         for (n, facts) in inline.iter_mut().enumerate() {

@@ -40,6 +40,8 @@ pub struct InlineFacts {
     pub may_throw: bool,
     /// Whether it is an adapter between components: it goes into its callers whatever its size.
     pub crosses: bool,
+    /// Whether it is one that only passes its parameters on: nothing is in memory for it.
+    pub is_thunk: bool,
     /// Whether there is a graph that may be put in place of a call.
     pub lifted: bool,
 }
@@ -85,6 +87,7 @@ impl InlineFacts {
             straight: f.layout.len() == 1,
             may_throw: may_throw(f),
             crosses: false,
+            is_thunk: false,
             lifted: true,
         }
     }

@@ -233,8 +233,10 @@ impl Planner<'_> {
             let alone = self.calls_of[c] == 1 && !self.pinned.contains(call.callee);
             let only = alone && !copied;
             let size = self.size[c];
-            let folds = call.folds && size <= self.max_folded();
-            let boundary = callee.crosses || (alone && copied) || folds;
+            let fits = size <= self.max_folded();
+            // Behind a thunk nothing is in memory that would fold: a loop does not get faster by being there several times.
+            let behind = alone && copied && !facts.is_thunk;
+            let boundary = callee.crosses || behind || (call.folds && fits);
             // What is copied must not hold the only call of a function whose body is to disappear.
             if !only && self.has_members[c] {
                 continue;

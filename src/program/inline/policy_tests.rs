@@ -178,3 +178,16 @@ fn a_long_chain_is_cut_into_groups() {
     let roots = (0..n).filter(|&f| p.caller(func(f)).is_none()).count();
     assert_eq!(roots, n.div_ceil(InlineCaps::default().depth as usize + 1));
 }
+
+/// An adapter that is copied takes what only it calls with it, unless nothing is in memory between them.
+#[test]
+fn what_stands_behind_a_thunk_is_not_copied() {
+    let adapter = |is_thunk| InlineFacts { crosses: true, is_thunk, ..function(3, &[2]) };
+    for (is_thunk, behind) in [(false, &[0][..]), (true, &[])] {
+        let list = [function(50, &[1, 1]), adapter(is_thunk), function(200, &[])];
+        for objective in [Objective::Size, Objective::Speed] {
+            let p = with_caps(&list, &[0], objective, InlineCaps::default());
+            assert_eq!((p.picks(func(0)), p.picks(func(1))), (&[0, 1][..], behind), "{objective:?}");
+        }
+    }
+}
