@@ -114,6 +114,8 @@ pub enum Fault {
     PromotedGraph,
     /// A stage panics.
     Panic,
+    /// The graph with what rules make of its effects breaks an invariant.
+    SkeletonGraph,
     /// Extraction cannot have a value.
     Unavailable,
     /// Elaboration loses an effect.

@@ -26,6 +26,7 @@ pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod schedule;
+pub mod skeleton;
 pub mod structure;
 pub mod verify;
 

@@ -53,6 +53,11 @@ impl Built {
         list.into_iter().map(|(v, id)| (memory.def(v), id)).collect()
     }
 
+    /// The class of a version, which is named now if nothing depended on it before.
+    pub fn name_version(&mut self, v: Version) -> Id {
+        named(&mut self.graph, &mut self.versions, v)
+    }
+
     /// What a version was added as; `None` when nothing in the graph depends on it.
     pub fn added_version(&self, v: Version) -> Option<Id> {
         self.versions.get(&v).copied()
@@ -137,13 +142,7 @@ impl<I: ModuleInfo> Builder<'_, I> {
     }
 
     fn version(&mut self, v: Option<Version>) -> Id {
-        let v = v.unwrap_or(Version::reserved_value());
-        if let Some(&id) = self.versions.get(&v) {
-            return id;
-        }
-        let id = self.graph.add(Node::leaf(Head::Version(v.index() as u32)));
-        self.versions.insert(v, id);
-        id
+        named(&mut self.graph, &mut self.versions, v.unwrap_or(Version::reserved_value()))
     }
 
     /// The node of a load or other read whose value is a function of its operands and a version.
@@ -237,16 +236,8 @@ impl<I: ModuleInfo> Builder<'_, I> {
 
     /// Gives the versions that an instruction makes their classes. Only effects that rules look through are nodes.
     fn made_versions(&mut self, inst: Inst) {
-        let data = &self.f.insts[inst];
-        let (op, imm) = (data.op, data.imm);
-        let resource = match (op.kind(), &imm) {
-            (Kind::Store, _) => imm.memarg().map(|a| Resource::data(a.memory)),
-            (Kind::MemoryFill, Imm::Memory(m)) => Some(Resource::data(*m)),
-            (Kind::MemoryCopy, Imm::MemCopy { dst, .. }) => Some(Resource::data(*dst)),
-            (Kind::GlobalSet, Imm::Global(g)) => Some(Resource::global(*g)),
-            _ => None,
-        };
-        let Some(resource) = resource else { return };
+        let imm = self.f.insts[inst].imm;
+        let Some(resource) = written(self.f, inst) else { return };
         let Some(made) = self.memory.made_by(inst, resource) else { return };
         let node = match imm {
             Imm::MemCopy { src, .. } => {
@@ -267,6 +258,22 @@ impl<I: ModuleInfo> Builder<'_, I> {
         };
         let id = self.graph.add(node);
         self.versions.insert(made, id);
+    }
+}
+
+fn named(graph: &mut Graph, versions: &mut HashMap<Version, Id>, v: Version) -> Id {
+    *versions.entry(v).or_insert_with(|| graph.add(Node::leaf(Head::Version(v.index() as u32))))
+}
+
+/// What an instruction writes whose effect is a node.
+pub fn written(f: &Function, inst: Inst) -> Option<Resource> {
+    let data = &f.insts[inst];
+    match (data.op.kind(), data.imm) {
+        (Kind::Store, imm) => imm.memarg().map(|a| Resource::data(a.memory)),
+        (Kind::MemoryFill, Imm::Memory(m)) => Some(Resource::data(m)),
+        (Kind::MemoryCopy, Imm::MemCopy { dst, .. }) => Some(Resource::data(dst)),
+        (Kind::GlobalSet, Imm::Global(g)) => Some(Resource::global(g)),
+        _ => None,
     }
 }
 

@@ -6,11 +6,16 @@ use crate::interp::Const;
 use crate::ir::ops::{Feature, Op};
 use crate::ir::types::Type;
 use crate::options::Objective;
-use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, Pattern as Term, Phase, Rule, RuleSet, VarKind};
+use crate::rules::{
+    Bound, ConstPat, ImmPat, NodeKind, Outcome, Pattern as Term, Phase, Rule, RuleSet, VarKind,
+};
 use egg::{ENodeOrVar, Id, Pattern, PatternAst, RecExpr, SearchMatches, Searcher, Subst, Var};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 use std::sync::Arc;
+
+/// What the variables of a rule stand for in a match.
+pub type Bindings = SmallVec<[Bound<Id>; 8]>;
 
 /// A rule ready to run.
 pub struct CompiledRule {
@@ -18,7 +23,16 @@ pub struct CompiledRule {
     pub rule: Rule,
     /// The left side in all orders of commutative operands that have to be looked for.
     patterns: Vec<Pattern<Node>>,
-    root: Op,
+    root: Root,
+}
+
+/// What the left side of a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// A value or an effect of this operator.
+    Operator(Op),
+    /// The condition of a branch.
+    Branch,
 }
 
 /// All rules of one run, shared by all threads.
@@ -27,7 +41,7 @@ pub struct CompiledRules {
     pub rules: Vec<Arc<CompiledRule>>,
     /// For each phase, the rules by the operator at the root of their left side: indices in ascending order. Most functions
     /// are small and have few operators; what they cost must not grow with the number of rules.
-    roots: HashMap<(Phase, Op), Vec<u32>>,
+    roots: HashMap<(Phase, Root), Vec<u32>>,
 }
 
 impl CompiledRules {
@@ -36,10 +50,11 @@ impl CompiledRules {
     pub fn new(set: &RuleSet, objective: Objective, has: impl Fn(Feature) -> bool) -> CompiledRules {
         let wanted =
             |r: &&Rule| r.objective.is_none_or(|o| o == objective) && r.needs.iter().all(|&f| has(f));
-        // The loader refuses left sides that are no operator.
+        // The loader refuses left sides that are neither.
         let compile = |r: &Rule| {
-            let root = match r.lhs.nodes.last()?.kind {
-                NodeKind::Op { op, .. } => op,
+            let root = match (r.outcome, &r.lhs.nodes.last()?.kind) {
+                (Some(Outcome::Branch { .. }), _) => Root::Branch,
+                (_, NodeKind::Op { op, .. }) => Root::Operator(*op),
                 _ => return None,
             };
             let patterns = std::iter::once(&r.lhs).chain(&r.variants).map(pattern).collect();
@@ -49,7 +64,7 @@ impl CompiledRules {
     }
 
     fn of(rules: Vec<Arc<CompiledRule>>) -> CompiledRules {
-        let mut roots: HashMap<(Phase, Op), Vec<u32>> = HashMap::new();
+        let mut roots: HashMap<(Phase, Root), Vec<u32>> = HashMap::new();
         for (i, r) in rules.iter().enumerate() {
             roots.entry((r.rule.phase, r.root)).or_default().push(i as u32);
         }
@@ -67,6 +82,15 @@ impl CompiledRules {
 
     /// Indices of the rules of a phase whose left sides have this operator at their root.
     pub fn at_root(&self, phase: Phase, root: Op) -> &[u32] {
+        self.of_root(phase, Root::Operator(root))
+    }
+
+    /// Indices of the rules about branches.
+    pub fn branches(&self) -> &[u32] {
+        self.of_root(Phase::Skeleton, Root::Branch)
+    }
+
+    fn of_root(&self, phase: Phase, root: Root) -> &[u32] {
         self.roots.get(&(phase, root)).map_or(&[], Vec::as_slice)
     }
 
@@ -113,8 +137,8 @@ fn pattern(term: &Term) -> Pattern<Node> {
 }
 
 impl CompiledRule {
-    /// The operator at the root of the left side.
-    pub fn root(&self) -> Op {
+    /// What the left side is.
+    pub fn root(&self) -> Root {
         self.root
     }
 
@@ -150,10 +174,7 @@ impl CompiledRule {
         subst: &Subst,
         left: Option<&PatternAst<Node>>,
     ) -> bool {
-        let Some(bound) = self.bind(graph, subst) else { return false };
-        if !self.rule.holds(&bound, graph) {
-            return false;
-        }
+        let Some(bound) = self.licensed(graph, subst) else { return false };
         let Some(right) = self.instantiate(graph, &bound) else { return false };
         let (class, made) = (graph.find(class), graph.find(right));
         if class == made {
@@ -180,8 +201,13 @@ impl CompiledRule {
         (0..self.rule.vars.len()).map(|i| subst.get(variable(i as u32)).copied()).collect()
     }
 
-    fn bind(&self, graph: &Graph, subst: &Subst) -> Option<SmallVec<[Bound<Id>; 8]>> {
-        let mut bound: SmallVec<[Bound<Id>; 8]> = SmallVec::new();
+    /// What a match binds, if everything in it has the kind and type that the rule wants and the conditions hold.
+    pub fn licensed(&self, graph: &Graph, subst: &Subst) -> Option<Bindings> {
+        self.bind(graph, subst).filter(|bound| self.rule.holds(bound, graph))
+    }
+
+    fn bind(&self, graph: &Graph, subst: &Subst) -> Option<Bindings> {
+        let mut bound = Bindings::new();
         for (i, var) in self.rule.vars.iter().enumerate() {
             let Some(&id) = subst.get(variable(i as u32)) else {
                 bound.push(Bound::Unbound);
@@ -211,6 +237,11 @@ impl CompiledRule {
     }
 
     fn instantiate(&self, graph: &mut Graph, bound: &[Bound<Id>]) -> Option<Id> {
+        self.instances(graph, bound)?.last().copied()
+    }
+
+    /// The class of each node of the right side, which is added.
+    pub fn instances(&self, graph: &mut Graph, bound: &[Bound<Id>]) -> Option<SmallVec<[Id; 8]>> {
         let rule = &self.rule;
         let mut at: SmallVec<[Id; 8]> = SmallVec::new();
         for node in &rule.rhs.nodes {
@@ -250,7 +281,7 @@ impl CompiledRule {
             };
             at.push(id);
         }
-        at.last().copied()
+        Some(at)
     }
 }
 

@@ -319,6 +319,11 @@ impl Facts for Graph {
         differences(self, a, o, to, 0).and_then(|[d, _]| i64::try_from(d).ok())
     }
 
+    fn unchanged(&self, older: Id, newer: Id, memory: u64, a: Id, o: u64, n: u64) -> bool {
+        let (older, newer) = (self.find(older), self.find(newer));
+        older == newer || self.older(newer, memory, a, o, n) == Some(older)
+    }
+
     fn older(&self, version: Id, memory: u64, a: Id, o: u64, n: u64) -> Option<Id> {
         let start = self.find(version);
         let mut at = start;

@@ -17,6 +17,7 @@
 //! the function's size. References: Willsey et al., "egg: Fast and Extensible Equality Saturation", POPL 2021; Fallin,
 //! "ægraphs", EGRAPHS 2023.
 
+pub mod bounds;
 pub mod build;
 pub mod compile;
 pub mod dot;

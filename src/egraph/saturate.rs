@@ -1,6 +1,6 @@
 //! Saturation in phases, with budgets that count nodes and matches, never time.
 
-use super::compile::CompiledRules;
+use super::compile::{CompiledRules, Root};
 use super::facts::Graph;
 use super::node::Node;
 use crate::caps::Caps;
@@ -264,7 +264,8 @@ impl Run<'_> {
         let now = graph.analysis.touched.len();
         for (i, at) in self.candidates(graph, phases, shuffled, now, &mut indices) {
             let rule = &self.rules.rules[i];
-            let Some(classes) = indices[at].1.get(&rule.root()) else { continue };
+            let Root::Operator(root) = rule.root() else { continue };
+            let Some(classes) = indices[at].1.get(&root) else { continue };
             // All of the classes or none, so that the choice does not depend on the order within.
             let work: u64 = classes.iter().map(|c| c.1).fold(0, u64::saturating_add);
             if work > self.search {

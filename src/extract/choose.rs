@@ -1,9 +1,9 @@
 //! The choice of a node for each class, and what of the program the choices need.
 
-use super::bounds::division_cannot_trap;
 use super::cost::Prices;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
+use crate::egraph::bounds::division_cannot_trap;
 use crate::egraph::build::Built;
 use crate::egraph::facts::Graph;
 use crate::egraph::node::{Head, Node};

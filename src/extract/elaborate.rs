@@ -1,12 +1,12 @@
 //! Elaboration: the function is built anew along the dominator tree, each class computed where its original instruction
 //! stood or where it is first used.
 
-use super::bounds::Bounds;
 use super::choose::{Choice, is_placed};
 use super::{Context, Elaborated, ExtractError};
 use crate::analysis::memory_ssa::Resource;
 use crate::chaos::Chaos;
 use crate::cost::const_bytes;
+use crate::egraph::bounds::Bounds;
 use crate::egraph::build::immediate;
 use crate::egraph::node::{Head, Node};
 use crate::interp::Const;

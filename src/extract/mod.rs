@@ -4,7 +4,7 @@
 //! function. **Out:** a function with the same blocks and the same effects in the same order, whose pure values are the
 //! chosen nodes. The steps:
 //!
-//! 1. [`bounds`]: which loads and divisions cannot trap, so that they are executed only if their value is needed;
+//! 1. [`crate::egraph::bounds`]: which loads and divisions cannot trap, so that they are executed only if their value is needed;
 //! 2. [`choose`]: a node for each class by cost (objective, sharing), and what the choices need;
 //! 3. [`elaborate`]: one walk over the dominator tree that computes each class where its original instruction stood or
 //!    where it is first used. A read is emitted only where its effect version is the live one and where it cannot trap.
@@ -18,7 +18,6 @@
 
 pub use elaborate::{MAX_ATTEMPTS, MAX_DEPTH, MAX_STEPS};
 
-pub mod bounds;
 pub mod choose;
 pub mod cost;
 mod elaborate;
@@ -30,6 +29,7 @@ use crate::analysis::{DomTree, Loops};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
+use crate::egraph::bounds::Bounds;
 use crate::egraph::build::Built;
 use crate::ir::cleanup;
 use crate::ir::dce;
@@ -139,7 +139,7 @@ pub fn elaborate<I: ModuleInfo>(cx: &Context<'_, I>) -> Result<Elaborated, Extra
 /// The instructions that read or may trap, but are known not to trap where they stand.
 fn removable<I: ModuleInfo>(cx: &Context<'_, I>) -> SecondaryMap<Inst, bool> {
     let mut removable: SecondaryMap<Inst, bool> = SecondaryMap::with_capacity(cx.f.insts.len());
-    let mut known = bounds::Bounds::new(&cx.built.graph, cx.info, cx.dom);
+    let mut known = Bounds::new(&cx.built.graph, cx.info, cx.dom);
     let mut work = vec![cx.f.entry];
     while let Some(b) = work.pop() {
         for &i in &cx.f.blocks[b].insts {

@@ -1,4 +1,3 @@
-use super::bounds::{Bounds, division_cannot_trap};
 use super::choose::Choice;
 use super::{Context, extract, removable};
 use crate::analysis::memory_ssa::MemorySsa;
@@ -6,6 +5,7 @@ use crate::analysis::{Cfg, DomTree, Loops, Summaries};
 use crate::caps::Caps;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
+use crate::egraph::bounds::{Bounds, division_cannot_trap};
 use crate::egraph::build::{Built, build};
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::saturate;

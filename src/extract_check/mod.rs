@@ -29,6 +29,7 @@ pub(crate) use states::reverse_postorder;
 
 mod control;
 mod equalities;
+pub mod skeleton;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -102,29 +103,7 @@ pub fn check<I: ModuleInfo>(subject: &Subject<'_, I>) -> Result<(), Refusal> {
     if let Some(b) = new_order.iter().find(|&&b| g.blocks[b].term.is_none() || f.blocks[b].term.is_none()) {
         return Err(Refusal::Wrong(format!("{b} has no end")));
     }
-    let read = order.iter().flat_map(|&b| &f.blocks[b].insts).fold(0, |all, &i| {
-        let data = &f.insts[i];
-        let is_call = matches!(data.op.kind(), Kind::Call | Kind::Atomic) || data.op.is_pure();
-        if is_call {
-            all
-        } else {
-            all | effects(data.op, &data.imm).reads | effects(data.op, &data.imm).writes
-        }
-    });
-    let states =
-        States::compute(f, &order, read, subject.effects, subject.max_work).ok_or(Refusal::TooLarge)?;
-    let mut checker = Checker {
-        s: subject,
-        f,
-        g,
-        proofs: Proofs::collect(f, &order, subject.equal, subject.info),
-        named: named(subject, &states),
-        states,
-        dom: Dominance::compute(g),
-        class: SecondaryMap::with_capacity(g.values.len()),
-        home: SecondaryMap::with_capacity(g.values.len()),
-        gap: SecondaryMap::with_capacity(f.insts.len()),
-    };
+    let mut checker = Checker::new(subject, &order)?;
     checker.run(&order, &new_order).map_err(Refusal::Wrong)
 }
 
@@ -199,7 +178,35 @@ fn role(op: Op) -> Role {
     }
 }
 
-impl<I: ModuleInfo> Checker<'_, I> {
+impl<'a, I: ModuleInfo> Checker<'a, I> {
+    /// `order` has dominators first.
+    fn new(subject: &'a Subject<'a, I>, order: &[Block]) -> Result<Self, Refusal> {
+        let (f, g) = (subject.before, subject.after);
+        let read = order.iter().flat_map(|&b| &f.blocks[b].insts).fold(0, |all, &i| {
+            let data = &f.insts[i];
+            let is_call = matches!(data.op.kind(), Kind::Call | Kind::Atomic) || data.op.is_pure();
+            if is_call {
+                all
+            } else {
+                all | effects(data.op, &data.imm).reads | effects(data.op, &data.imm).writes
+            }
+        });
+        let states =
+            States::compute(f, order, read, subject.effects, subject.max_work).ok_or(Refusal::TooLarge)?;
+        Ok(Checker {
+            s: subject,
+            f,
+            g,
+            proofs: Proofs::collect(f, order, subject.equal, subject.info),
+            named: named(subject, &states),
+            states,
+            dom: Dominance::compute(g),
+            class: SecondaryMap::with_capacity(g.values.len()),
+            home: SecondaryMap::with_capacity(g.values.len()),
+            gap: SecondaryMap::with_capacity(f.insts.len()),
+        })
+    }
+
     fn run(&mut self, order: &[Block], new_order: &[Block]) -> Outcome {
         for &b in order {
             self.old_block(b)?;

@@ -135,6 +135,25 @@ impl<'a, I: ModuleInfo> Proofs<'a, I> {
         }
     }
 
+    /// Whether an effect cannot trap at a place.
+    pub(super) fn effect_cannot_trap(&self, op: Op, imm: &Imm, args: &[Id], place: Place) -> bool {
+        let there = |memory: MemoryId, address: Id, length: Id| {
+            self.constant(length).is_some_and(|n| self.in_bounds(memory, address, n.into(), place))
+        };
+        match (op.kind(), imm, args) {
+            (Kind::GlobalSet, ..) => true,
+            (Kind::Store, _, &[address, _]) => imm.memarg().is_some_and(|m| {
+                let end = u128::from(m.offset) + u128::from(op.info().width);
+                self.in_bounds(m.memory, address, end, place)
+            }),
+            (Kind::MemoryFill, &Imm::Memory(m), &[to, _, n]) => there(m, to, n),
+            (Kind::MemoryCopy, &Imm::MemCopy { dst, src }, &[to, from, n]) => {
+                there(dst, to, n) && there(src, from, n)
+            }
+            _ => false,
+        }
+    }
+
     fn divides(&self, op: Op, divisor: Id) -> bool {
         use Op::*;
         if !self.equal.nonzero(divisor) {

@@ -1,19 +1,12 @@
 //! What happens to one function between lifting and encoding.
 
-use super::explain;
+use super::rewriting::rewrite;
 use super::timing::Clock;
-use super::validation;
-use crate::analysis::memory_ssa::MemorySsa;
-use crate::analysis::{Cfg, DomTree, Loops, Summaries};
+use crate::analysis::Summaries;
 use crate::caps::Fault;
 use crate::chaos::Chaos;
 use crate::cost::CostTable;
-use crate::egraph::build::{Built, build, build_explained};
 use crate::egraph::compile::CompiledRules;
-use crate::egraph::dot;
-use crate::egraph::saturate::saturate_capped;
-use crate::extract::{self, Elaborated, elaborate};
-use crate::extract_check::{self, Refusal};
 use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::ir::types::Type;
@@ -417,194 +410,13 @@ pub(super) fn encoded(code: &StackCode, module: &Module, map: &impl IndexMap) ->
     code.encode(&block_type, map)
 }
 
-/// Equality saturation and extraction. `None`: the function stays as it was lifted.
-/// `answers` gets what is known of it.
-fn rewrite(
-    f: &Function,
-    rules: &CompiledRules,
-    answers: &mut Vec<StageAnswer>,
-    cx: &Shared<'_>,
-    result: &mut Optimized,
-) -> Option<Function> {
-    let caps = &cx.options.caps;
-    let size: usize = f.layout.iter().map(|&b| f.blocks[b].insts.len() + f.block_params(b).len()).sum();
-    if size > caps.egraph_instructions {
-        result.count("egraph-instructions", 1);
-        return None;
-    }
-    let (cfg, dom, loops, memory) = cx.clock.time("analysis", || {
-        let cfg = Cfg::compute(f);
-        let dom = DomTree::compute(f, &cfg);
-        let loops = Loops::compute(&cfg, &dom);
-        let memory = MemorySsa::compute_capped(
-            f,
-            &cfg,
-            &dom,
-            &loops,
-            cx.summaries,
-            (caps.memory_rows, caps.memory_defs),
-        );
-        (cfg, dom, loops, memory)
-    });
-    for (name, reached) in
-        [("memory-ssa-rows", memory.is_coarse()), ("memory-ssa-defs", memory.is_given_up())]
-    {
-        if reached {
-            result.count(name, 1);
-        }
-    }
-    let explain = cx.explain == Some(f.id);
-    let chaos = cx.chaos(f);
-    let mut built = cx.clock.time("egraph", || build(f, cfg.rpo(), &memory, cx.module));
-    let saturation = cx.clock.time("saturate", || {
-        saturate_capped(&mut built.graph, rules, explain || cx.trust.is_some(), chaos, caps)
-    });
-    let context = extract::Context {
-        f,
-        built: &built,
-        dom: &dom,
-        loops: &loops,
-        memory: &memory,
-        info: cx.module,
-        costs: cx.costs,
-        caps: *caps,
-        chaos,
-    };
-    let mut extracted = cx.clock.time("extract", || elaborate(&context));
-    if cx.options.fault == Some(Fault::Unavailable)
-        && let Some(v) = f.values.keys().next()
-    {
-        extracted = Err(extract::ExtractError::Unavailable(v));
-    }
-    let mut elaborated = match extracted {
-        Ok(elaborated) => elaborated,
-        Err(e) => {
-            result.count("extract-unavailable", 1);
-            let extract::ExtractError::Unavailable(v) = e;
-            result.reasons.push(format!("extraction failed: {v} cannot be had where it is needed"));
-            return None;
-        }
-    };
-    for (name, reached) in
-        [("extract-depth", elaborated.too_deep), ("extract-steps", elaborated.too_many_steps)]
-    {
-        if reached {
-            result.count(name, 1);
-        }
-    }
-    if cx.options.fault == Some(Fault::LostEffect) {
-        lose_an_effect(&mut elaborated.f);
-    }
-    if cx.options.verify && !followed(f, &elaborated, &built, &memory, cx, result) {
-        return None;
-    }
-    if let Some(trust) = cx.trust {
-        let done = (&saturation, rules);
-        let answer = cx
-            .clock
-            .time("validate", || validation::rewriting(f, &elaborated, &built, done, &memory, trust, cx));
-        answers.push(("rules", answer));
-    }
-    let shown = (explain || cx.trust.is_some()).then(|| elaborated.clone());
-    let g = cx.clock.time("extract", || elaborated.tidy(chaos));
-    if let Some(before) = shown.as_ref().filter(|_| cx.trust.is_some()) {
-        let same = cx.clock.time("validate", || extract_check::tidied::check(&before.f, &g));
-        answers.push(("cleanup", same.map_or_else(Answer::Unknown, |()| Answer::Proved)));
-    }
-    // What was computed may be constant now.
-    let direct = cx.clock.time("analysis", || devirtualized(&g, cx.tables, cx.module));
-    let g = match direct.filter(|_| !cx.strict()) {
-        Some((direct, n)) => {
-            result.direct += n;
-            if cx.trust.is_some() {
-                answers.extend(unproved("calls", &["direct-calls"]));
-            }
-            direct
-        }
-        None => g,
-    };
-    let g = broken(&g, Fault::ExtractedGraph, cx).unwrap_or(g);
-    if cx.options.verify
-        && let Err(errors) = cx.clock.time("verify", || verify(&g, cx.module))
-    {
-        result.count("extract-refused", 1);
-        result.refuse(format!("extracted graph refused: {}", errors[0]));
-        return None;
-    }
-    if let Some(after) = shown.as_ref().filter(|_| explain) {
-        let mut proving = build_explained(f, cfg.rpo(), &memory, cx.module);
-        saturate_capped(&mut proving.graph, rules, false, chaos, caps);
-        let (before, built, saturation, module) = (f, &built, &saturation, cx.module);
-        let subject =
-            explain::Subject { before, after, built, saturation, proving: &mut proving, rules, module };
-        result.explanation = Some(explain::explanation(subject, &g));
-        result.egraph_dot = Some(dot::graph(&built.graph));
-    }
-    result.egraph = EgraphCounts {
-        nodes: built.graph.total_number_of_nodes() as u64,
-        classes: built.graph.number_of_classes() as u64,
-        cost: extract::cost::function(&g, cx.costs),
-    };
-    // Most functions are small and few rules fire in them: a dense list for each of a million functions is gigabytes.
-    result.hits = saturation.hits.into_iter().collect();
-    for (name, n) in saturation.limits {
-        result.count(name, n);
-    }
-    Some(g)
-}
-
 /// A graph that breaks an invariant, when that fault is to be made.
-fn broken(f: &Function, fault: Fault, cx: &Shared<'_>) -> Option<Function> {
+pub(super) fn broken(f: &Function, fault: Fault, cx: &Shared<'_>) -> Option<Function> {
     (cx.options.fault == Some(fault)).then(|| {
         let mut broken = f.clone();
         broken.layout.push(broken.entry);
         broken
     })
-}
-
-/// Another fault: the last effect of the first block that has one goes.
-fn lose_an_effect(f: &mut Function) {
-    for b in f.layout.clone() {
-        let insts = &f.blocks[b].insts;
-        if let Some(at) = insts.iter().rposition(|&i| !f.insts[i].op.is_pure() && f.results(i).is_empty()) {
-            f.blocks[b].insts.remove(at);
-            return;
-        }
-    }
-}
-
-/// Whether the checker accepts what was extracted.
-fn followed(
-    f: &Function,
-    elaborated: &Elaborated,
-    built: &Built,
-    memory: &MemorySsa,
-    cx: &Shared<'_>,
-    result: &mut Optimized,
-) -> bool {
-    let effects = |op, imm: &_| cx.summaries.effects(op, imm);
-    let subject = extract_check::Subject {
-        before: f,
-        after: &elaborated.f,
-        origin: &elaborated.origin,
-        equal: built,
-        versions: &built.named_versions(memory),
-        effects: &effects,
-        info: cx.module,
-        max_work: cx.options.caps.check_states,
-    };
-    match cx.clock.time("check", || extract_check::check(&subject)) {
-        Ok(()) => true,
-        Err(Refusal::Wrong(why)) => {
-            result.count("extract-refused", 1);
-            result.refuse(format!("extraction refused by the checker: {why}"));
-            false
-        }
-        Err(Refusal::TooLarge) => {
-            result.count("extract-unchecked", 1);
-            true
-        }
-    }
 }
 
 fn lowered(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<StackCode> {

@@ -11,6 +11,7 @@ mod explain;
 mod function;
 mod group;
 mod merged;
+mod rewriting;
 mod rounds;
 mod specialised;
 mod survey;

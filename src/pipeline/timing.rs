@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The phases in the order of the pipeline.
-const PHASES: [&str; 14] = [
-    "decode", "lift", "analysis", "program", "memory", "loops", "egraph", "saturate", "extract", "check",
-    "validate", "verify", "lower", "encode",
+const PHASES: [&str; 15] = [
+    "decode", "lift", "analysis", "program", "memory", "loops", "egraph", "saturate", "skeleton", "extract",
+    "check", "validate", "verify", "lower", "encode",
 ];
 
 /// A clock for each phase.

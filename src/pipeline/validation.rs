@@ -6,6 +6,7 @@
 //! | stage | proved by |
 //! |---|---|
 //! | `rules` | [`crate::replay`] finds the equalities again from proved rules, and [`crate::extract_check`] follows the extracted function through them |
+//! | `effects` | the same, and [`crate::extract_check::skeleton`] |
 //! | `cleanup` | [`crate::extract_check::tidied`] |
 //! | `program` | [`crate::program::check`] finds what is known between functions again, and compares the graphs |
 //! | `memory` | [`crate::memory::check`], where branches and writes of stack pointers are all that changed |
@@ -17,78 +18,130 @@
 //! With `--verify=strict` the stages that prove nothing are not run, and a function whose answer is not *proved* keeps its old body.
 
 use super::function::{Optimized, Shared};
-use crate::analysis::memory_ssa::MemorySsa;
+use crate::analysis::memory_ssa::{MemorySsa, VersionDef};
 use crate::egraph::build::Built;
 use crate::egraph::compile::CompiledRules;
 use crate::egraph::saturate::Saturation;
 use crate::extract::Elaborated;
-use crate::extract_check::{self, Refusal};
-use crate::ir::entity::FuncId;
+use crate::extract_check::{self, Equalities, Refusal};
+use crate::ir::entity::{FuncId, Value};
 use crate::ir::function::Function;
 use crate::memory::readers;
 use crate::module::Module;
-use crate::replay::{self, replay};
+use crate::replay::{self, Replayed, replay};
 use crate::report::{Answer, Unproved, Validation};
+use crate::skeleton::Change;
 use crate::verify::trust::{Trust, Trusted};
+use cranelift_entity::SecondaryMap;
+use cranelift_entity::packed_option::PackedOption;
+use egg::Id;
 use std::collections::BTreeMap;
 
-/// Validates saturation and extraction of one function.
-pub(super) fn rewriting(
-    f: &Function,
-    elaborated: &Elaborated,
-    built: &Built,
-    (saturation, rules): (&Saturation, &CompiledRules),
-    memory: &MemorySsa,
-    trust: &Trust,
-    cx: &Shared<'_>,
-) -> Answer {
-    let trusted = |rule: u32| trust.of(&rules.rules[rule as usize].rule);
-    let replayed = replay(&replay::Subject {
-        before: f,
-        built,
-        memory,
-        log: &saturation.log,
-        rules,
-        proved: &|rule| trusted(rule) == Trusted::Proved,
-        info: cx.module,
-        max_terms: cx.options.caps.replay_terms,
-    });
-    let (why, left_out) = match replayed {
-        Err(why) => (why, Vec::new()),
-        Ok(replayed) => {
-            let effects = |op, imm: &_| cx.summaries.effects(op, imm);
-            let checked = extract_check::check(&extract_check::Subject {
-                before: f,
-                after: &elaborated.f,
-                origin: &elaborated.origin,
-                equal: &replayed,
-                versions: &replayed.versions(),
-                effects: &effects,
-                info: cx.module,
-                max_work: cx.options.caps.check_states,
-            });
-            let why = match checked {
-                Ok(()) => return Answer::Proved,
-                Err(Refusal::TooLarge) => "too large for the checker".to_owned(),
-                Err(Refusal::Wrong(why)) => why,
-            };
-            (why, replayed.left_out().to_vec())
-        }
-    };
-    let mut open = Vec::new();
-    for &rule in &left_out {
-        let name = &rules.rules[rule as usize].rule.name;
-        match trusted(rule) {
-            Trusted::Refuted(counterexample) => {
-                return Answer::Refuted(format!("rule {name} is wrong: {counterexample}"));
-            }
-            Trusted::Unknown(_) => open.push(name.as_str()),
-            Trusted::Proved => {}
-        }
+/// What a function came from and to, with the e-graph between.
+pub(super) struct Step<'a> {
+    /// The function that the e-graph was built from.
+    pub before: &'a Function,
+    /// Its e-graph.
+    pub built: &'a Built,
+    /// What saturation did in it.
+    pub saturation: &'a Saturation,
+    /// The rules of the run.
+    pub rules: &'a CompiledRules,
+    /// Its memory SSA.
+    pub memory: &'a MemorySsa,
+}
+
+impl Step<'_> {
+    /// Validates saturation and extraction.
+    pub(super) fn extracted(&self, elaborated: &Elaborated, trust: &Trust, cx: &Shared<'_>) -> Answer {
+        self.answer(&[], trust, cx, |replayed| {
+            let found = (replayed as &dyn Equalities, replayed.versions());
+            self.check(found, &elaborated.f, &elaborated.origin, cx, extract_check::check)
+        })
     }
-    match open.is_empty() {
-        true => Answer::Unknown(why),
-        false => Answer::Unknown(format!("rests on {}", open.join(", "))),
+
+    /// Validates what rules made of effects and branches.
+    pub(super) fn changed(
+        &self,
+        after: &Function,
+        changes: &[Change],
+        trust: &Trust,
+        cx: &Shared<'_>,
+    ) -> Answer {
+        self.answer(changes, trust, cx, |replayed| {
+            let found = (replayed as &dyn Equalities, replayed.versions());
+            self.check(found, after, &SecondaryMap::new(), cx, |s| {
+                extract_check::skeleton::check(s, replayed.licences())
+            })
+        })
+    }
+
+    /// Asks a checker what it says to a function, given equalities and what versions are.
+    pub(super) fn check(
+        &self,
+        (equal, versions): (&dyn Equalities, Vec<(VersionDef, Id)>),
+        after: &Function,
+        origin: &SecondaryMap<Value, PackedOption<Value>>,
+        cx: &Shared<'_>,
+        checker: impl Fn(&extract_check::Subject<'_, Module>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        checker(&extract_check::Subject {
+            before: self.before,
+            after,
+            origin,
+            equal,
+            versions: &versions,
+            effects: &|op, imm: &_| cx.summaries.effects(op, imm),
+            info: cx.module,
+            max_work: cx.options.caps.check_states,
+        })
+    }
+
+    fn answer(
+        &self,
+        changes: &[Change],
+        trust: &Trust,
+        cx: &Shared<'_>,
+        check: impl Fn(&Replayed) -> Result<(), Refusal>,
+    ) -> Answer {
+        let rules = self.rules;
+        let trusted = |rule: u32| trust.of(&rules.rules[rule as usize].rule);
+        let replayed = replay(&replay::Subject {
+            before: self.before,
+            built: self.built,
+            memory: self.memory,
+            log: &self.saturation.log,
+            changes,
+            rules,
+            proved: &|rule| trusted(rule) == Trusted::Proved,
+            info: cx.module,
+            max_terms: cx.options.caps.replay_terms,
+        });
+        let (why, left_out) = match replayed {
+            Err(why) => (why, Vec::new()),
+            Ok(replayed) => match check(&replayed) {
+                Ok(()) => return Answer::Proved,
+                Err(Refusal::TooLarge) => {
+                    ("too large for the checker".to_owned(), replayed.left_out().to_vec())
+                }
+                Err(Refusal::Wrong(why)) => (why, replayed.left_out().to_vec()),
+            },
+        };
+        let mut open = Vec::new();
+        for &rule in &left_out {
+            let name = &rules.rules[rule as usize].rule.name;
+            match trusted(rule) {
+                Trusted::Refuted(counterexample) => {
+                    return Answer::Refuted(format!("rule {name} is wrong: {counterexample}"));
+                }
+                Trusted::Unknown(_) => open.push(name.as_str()),
+                Trusted::Proved => {}
+            }
+        }
+        match open.is_empty() {
+            true => Answer::Unknown(why),
+            false => Answer::Unknown(format!("rests on {}", open.join(", "))),
+        }
     }
 }
 

@@ -214,6 +214,22 @@ impl Facts for Closure {
         i64::try_from(up).ok()
     }
 
+    fn unchanged(&self, older: Id, newer: Id, memory: u64, a: Id, o: u64, n: u64) -> bool {
+        let older = self.find(older);
+        let mut at = self.find(newer);
+        for _ in 0..MAX_OLDER_STEPS {
+            if at == older {
+                return true;
+            }
+            let next = self.members(at).find_map(|node| self.before(node, memory, a, o, n));
+            match next {
+                Some(next) => at = self.find(next),
+                None => return false,
+            }
+        }
+        false
+    }
+
     fn older(&self, version: Id, memory: u64, a: Id, o: u64, n: u64) -> Option<Id> {
         let start = self.find(version);
         let mut at = start;

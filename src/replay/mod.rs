@@ -39,10 +39,11 @@ use crate::egraph::saturate::Applied;
 use crate::extract_check::{Equalities, reverse_postorder};
 use crate::interp::Const;
 use crate::ir::entity::{Inst, Value};
-use crate::ir::function::Function;
+use crate::ir::function::{Function, Terminator};
 use crate::ir::info::ModuleInfo;
 use crate::ir::ops::{Imm, Kind};
 use crate::rules::Facts;
+use crate::skeleton::{Change, Licence, Place};
 use closure::Closure;
 use cranelift_entity::SecondaryMap;
 use egg::Id;
@@ -62,7 +63,9 @@ pub struct Subject<'a, I> {
     pub memory: &'a MemorySsa,
     /// The matches that made unions, in order.
     pub log: &'a [Applied],
-    /// The rules that the log is about.
+    /// What rules made of effects and branches after that.
+    pub changes: &'a [Change],
+    /// The rules that the log and the changes are about.
     pub rules: &'a CompiledRules,
     /// Whether a rule, by its index, may be relied on.
     pub proved: &'a dyn Fn(u32) -> bool,
@@ -82,6 +85,8 @@ pub struct Replayed {
     derived: usize,
     /// Rules with matches that were not, by index, in order: they are not proved, or a match could not be followed.
     left_out: Vec<u32>,
+    /// Of each change that was found again, what allows it.
+    licences: Vec<Licence>,
 }
 
 impl Replayed {
@@ -93,6 +98,11 @@ impl Replayed {
     /// How many matches were found again.
     pub fn derived(&self) -> usize {
         self.derived
+    }
+
+    /// What allows the changes of effects and branches, of those that were found again.
+    pub fn licences(&self) -> &[Licence] {
+        &self.licences
     }
 
     /// Rules with matches that were not found again.
@@ -135,8 +145,17 @@ pub fn replay<I: ModuleInfo>(subject: &Subject<'_, I>) -> Result<Replayed, Strin
             return Err(why.to_owned());
         }
     }
+    let mut licences = Vec::new();
+    for change in subject.changes {
+        let licence = (subject.proved)(change.rule).then(|| r.licence(change, &versions)).flatten();
+        match licence {
+            Some(licence) => licences.push(licence),
+            None if !left_out.contains(&change.rule) => left_out.push(change.rule),
+            None => {}
+        }
+    }
     left_out.sort_unstable();
-    Ok(Replayed { closure: r.closure, class_of: r.class_of, versions, derived, left_out })
+    Ok(Replayed { closure: r.closure, class_of: r.class_of, versions, derived, left_out, licences })
 }
 
 struct Replay<'a, I> {
@@ -173,6 +192,46 @@ impl<I: ModuleInfo> Replay<'_, I> {
             }
         }
         self.terms.get(&id).copied()
+    }
+
+    /// What allows a change: its rule matches what is at its place.
+    fn licence(&mut self, change: &Change, versions: &[(VersionDef, Id)]) -> Option<Licence> {
+        let at = match change.place {
+            Place::Inst(i) if self.s.before.insts[i].op.kind() == Kind::MemoryGrow => self.grow(i)?,
+            Place::Inst(i) => {
+                versions.iter().find(|(def, _)| matches!(def, VersionDef::Inst(j, _) if *j == i))?.1
+            }
+            Place::End(b) => match self.s.before.term(b) {
+                Terminator::Branch { cond, .. } => self.class_of[*cond]?,
+                _ => return None,
+            },
+        };
+        let rule = &self.s.rules.rules[change.rule as usize].rule;
+        let bound: Option<SmallVec<[Option<Id>; 8]>> = change
+            .bound
+            .iter()
+            .map(|id| id.map(|id| self.term(id)).map_or(Some(None), |t| t.map(Some)))
+            .collect();
+        let (left, operand) = rules::licence(&mut self.closure, rule, &bound?)?;
+        let op = rule.rhs.root_operator().map(|(op, ..)| op);
+        (self.closure.find(left) == self.closure.find(at)).then(|| Licence {
+            place: change.place,
+            outcome: change.outcome,
+            operand,
+            op,
+        })
+    }
+
+    /// A `memory.grow` as a term, which no value is.
+    fn grow(&mut self, i: Inst) -> Option<Id> {
+        let f = self.s.before;
+        let &Imm::Memory(m) = &f.insts[i].imm else { return None };
+        let before = self.s.memory.before(i, Resource::size(m)).filter(|_| !self.s.info.is_shared(m))?;
+        let state = self.term(self.s.built.added_version(before)?)?;
+        let pages = self.class_of[*f.args(i).first()?]?;
+        let imms = immediates(f.insts[i].op, &f.insts[i].imm)?;
+        let node = self.over(Head::Op(f.insts[i].op), &imms, &[pages, state]);
+        Some(self.closure.add(node))
     }
 
     /// What the versions are: a name that no other one has, or an effect, which the checker compares with its instruction.

@@ -2,7 +2,7 @@
 
 use super::closure::Closure;
 use crate::egraph::node::{Head, Node as Term};
-use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, NodeType, Pattern, Rule, VarKind};
+use crate::rules::{Bound, ConstPat, ImmPat, NodeKind, NodeType, Outcome, Pattern, Rule, VarKind};
 use egg::Id;
 use smallvec::SmallVec;
 
@@ -11,18 +11,37 @@ type Bindings = SmallVec<[Bound<Id>; 8]>;
 /// Makes the right side of a rule equal to its left side, if the left side is there over these terms and all conditions hold. Returns
 /// whether it did.
 pub(super) fn derive(terms: &mut Closure, rule: &Rule, bound: &[Option<Id>]) -> bool {
-    let Some(bound) = bindings(terms, rule, bound) else { return false };
-    let Some(left) = left(terms, rule, &bound) else { return false };
-    if !rule.holds(&bound, terms) {
-        return false;
-    }
-    let Some(right) = right(terms, rule, &bound) else { return false };
+    let Some((left, bound)) = matched(terms, rule, bound) else { return false };
+    let Some(right) = right(terms, rule, &bound).and_then(|at| root(&rule.rhs, &at)) else { return false };
     let types = (terms.known(left).ty, terms.known(right).ty);
     if matches!(types, (Some(a), Some(b)) if a != b) {
         return false;
     }
     terms.unite(left, right);
     true
+}
+
+/// The class of the left side of a rule about an effect or a branch, if it is there over these terms and all conditions hold, and the class of what its
+/// right side writes, tests or gives; none where the effect goes.
+pub(super) fn licence(terms: &mut Closure, rule: &Rule, bound: &[Option<Id>]) -> Option<(Id, Option<Id>)> {
+    let (left, bound) = matched(terms, rule, bound)?;
+    let operand = match rule.outcome? {
+        Outcome::Remove => return Some((left, None)),
+        Outcome::Value | Outcome::Branch { .. } => rule.rhs.root(),
+        Outcome::Effect => {
+            let (op, _, args) = rule.rhs.root_operator()?;
+            *args.get(Rule::written(op)?)?
+        }
+    };
+    let at = right(terms, rule, &bound)?;
+    Some((left, Some(*at.get(operand.index())?)))
+}
+
+/// The class of the left side with what the variables stand for, if it is there over these terms and all conditions hold.
+fn matched(terms: &Closure, rule: &Rule, bound: &[Option<Id>]) -> Option<(Id, Bindings)> {
+    let bound = bindings(terms, rule, bound)?;
+    let left = left(terms, rule, &bound)?;
+    rule.holds(&bound, terms).then_some((left, bound))
 }
 
 /// What the variables stand for, each of its kind and type.
@@ -74,8 +93,8 @@ fn left(terms: &Closure, rule: &Rule, bound: &[Bound<Id>]) -> Option<Id> {
     root(&rule.lhs, &at)
 }
 
-/// The class of the right side, which is added.
-fn right(terms: &mut Closure, rule: &Rule, bound: &[Bound<Id>]) -> Option<Id> {
+/// The class of each node of the right side, which is added.
+fn right(terms: &mut Closure, rule: &Rule, bound: &[Bound<Id>]) -> Option<SmallVec<[Id; 8]>> {
     let mut at: SmallVec<[Id; 8]> = SmallVec::new();
     for node in &rule.rhs.nodes {
         let id = match &node.kind {
@@ -108,7 +127,7 @@ fn right(terms: &mut Closure, rule: &Rule, bound: &[Bound<Id>]) -> Option<Id> {
         };
         at.push(id);
     }
-    root(&rule.rhs, &at)
+    Some(at)
 }
 
 fn root(pattern: &Pattern, at: &[Id]) -> Option<Id> {

@@ -120,6 +120,7 @@ fn ask<F: Facts>(func: Func, args: &[Arg<F::Class>], facts: &F) -> Option<Arg<F:
         Func::NotConst => truth(facts.not_const(class(0)?)),
         Func::Disjoint => truth(facts.disjoint(class(0)?, int(1)?, int(2)?, class(3)?, int(4)?, length(5)?)),
         Func::Within => truth(facts.within(class(0)?, int(1)?, int(2)?, class(3)?, length(4)?)),
+        Func::Unchanged => truth(facts.unchanged(class(0)?, class(1)?, int(2)?, class(3)?, int(4)?, int(5)?)),
         Func::Older => facts.older(class(0)?, int(1)?, class(2)?, int(3)?, int(4)?).map(Arg::Class),
         _ => None,
     }

@@ -46,16 +46,19 @@ pub enum Phase {
     Expand,
     /// Last: forms that encode shorter or run faster.
     Lower,
+    /// Effects and branches, once what values are equal is known ([`Outcome`]).
+    Skeleton,
 }
 
 impl Phase {
     /// All phases in the order of use, with their names in rule files.
-    pub const NAMES: [(Phase, &'static str); 5] = [
+    pub const NAMES: [(Phase, &'static str); 6] = [
         (Phase::Canon, "canon"),
         (Phase::Simplify, "simplify"),
         (Phase::Memory, "memory"),
         (Phase::Expand, "expand"),
         (Phase::Lower, "lower"),
+        (Phase::Skeleton, "skeleton"),
     ];
 
     /// Name in rule files.
@@ -196,6 +199,37 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// The term of a node, alone.
+    pub fn part(&self, id: NodeId) -> Pattern {
+        let mut wanted = vec![false; self.nodes.len()];
+        wanted[id.index()] = true;
+        // Operands come before what they are operands of.
+        for n in (0..=id.index()).rev() {
+            if let (true, NodeKind::Op { args, .. }) = (wanted[n], &self.nodes[n].kind) {
+                args.iter().for_each(|a| wanted[a.index()] = true);
+            }
+        }
+        let mut names = vec![NodeId(0); self.nodes.len()];
+        let mut nodes = Vec::new();
+        for (n, node) in self.nodes[..=id.index()].iter().enumerate().filter(|&(n, _)| wanted[n]) {
+            let mut node = node.clone();
+            if let NodeKind::Op { args, .. } = &mut node.kind {
+                args.iter_mut().for_each(|a| *a = names[a.index()]);
+            }
+            names[n] = NodeId(nodes.len() as u32);
+            nodes.push(node);
+        }
+        Pattern { nodes }
+    }
+
+    /// The operator at the root with its immediates and operands, if there is one.
+    pub fn root_operator(&self) -> Option<(Op, &[ImmPat], &[NodeId])> {
+        match &self.nodes.last()?.kind {
+            NodeKind::Op { op, imms, args } => Some((*op, imms, args)),
+            _ => None,
+        }
+    }
+
     /// The root.
     pub fn root(&self) -> NodeId {
         NodeId(self.nodes.len() as u32 - 1)
@@ -248,6 +282,22 @@ pub struct Example {
     pub vars: Vec<Var>,
 }
 
+/// What a skeleton rule makes of the effect or the branch that its left side is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The effect goes, where it cannot trap: it leaves everything as it was. The right side is the state before it.
+    Remove,
+    /// The instruction goes, and the right side is its result. It changes nothing where the conditions hold.
+    Value,
+    /// The right side does the same in another way: to the same bytes, so that it traps where the left side does.
+    Effect,
+    /// The branch tests the right side, a value, instead of the left side, a value too.
+    Branch {
+        /// Whether it is taken where the right side is zero.
+        negated: bool,
+    },
+}
+
 /// One rule; an instance of a family if it has a `:for`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -265,6 +315,8 @@ pub struct Rule {
     pub phase: Phase,
     /// How it is verified.
     pub verify: Verify,
+    /// Of a rule about an effect or a branch, what becomes of it; none of a rule about values.
+    pub outcome: Option<Outcome>,
     /// The only objective under which it runs, if it is not for both.
     pub objective: Option<Objective>,
     /// Proposals of the right side's operators that the left side does not have: the rule is for modules that use them.
@@ -326,7 +378,8 @@ pub struct Shape {
 }
 
 /// How `op` is written in a rule; `None` for constants (see [`NodeKind::Const`]) and for what rules cannot talk about:
-/// calls, atomics, allocation, control, several results.
+/// calls, atomics, allocation, control, several results. `memory.grow` is its result, where nothing changes; only what a skeleton rule
+/// matches may be one.
 pub fn shape(op: Op) -> Option<Shape> {
     use ImmSort::*;
     let info = op.info();
@@ -345,7 +398,12 @@ pub fn shape(op: Op) -> Option<Shape> {
     };
     let (versions, makes_version) = match info.kind {
         Kind::Pure | Kind::Trap => (0, false),
-        Kind::Load | Kind::MemorySize | Kind::GlobalGet | Kind::TableGet | Kind::TableSize => (1, false),
+        Kind::Load
+        | Kind::MemorySize
+        | Kind::MemoryGrow
+        | Kind::GlobalGet
+        | Kind::TableGet
+        | Kind::TableSize => (1, false),
         Kind::Store | Kind::MemoryFill | Kind::MemoryInit | Kind::GlobalSet | Kind::TableSet => (1, true),
         Kind::MemoryCopy => (2, true),
         _ => return None,

@@ -10,7 +10,8 @@ use super::sexpr::{Pos, Sexpr};
 use super::types::{Shared, Slot, Slots};
 use super::vocab::{Func, Gives, Param};
 use crate::error::Error;
-use crate::ir::ops::{Op, SigType, Signature};
+use crate::interp::Const;
+use crate::ir::ops::{Kind, Op, SigType, Signature};
 use crate::ir::types::Type;
 
 /// Which part of the rule is being read.
@@ -61,6 +62,8 @@ pub(super) struct Checker {
     slots: Slots,
     exprs: Vec<RawExpr>,
     side_is_right: bool,
+    /// What is read next is an effect that a skeleton rule is about.
+    at_effect: bool,
     wildcards: usize,
 }
 
@@ -71,6 +74,28 @@ impl Checker {
         let mut nodes = Vec::new();
         self.term(s, Want::Value(root), false, &mut nodes)?;
         Ok(RawPattern { nodes })
+    }
+
+    /// Reads the effect that one side of a skeleton rule is: a state, or with `memory.grow` a value, whose type is `result`.
+    pub(super) fn effect_term(&mut self, s: &Sexpr, side: Side, result: Slot) -> Result<RawPattern, Error> {
+        self.side_is_right = side == Side::Right;
+        self.at_effect = true;
+        let makes_version = s.head().and_then(Op::from_name).and_then(shape).is_some_and(|s| s.makes_version);
+        let want = if makes_version { Want::Version } else { Want::Value(result) };
+        let mut nodes = Vec::new();
+        self.term(s, want, false, &mut nodes)?;
+        Ok(RawPattern { nodes })
+    }
+
+    /// A constant as a term.
+    pub(super) fn constant_term(&mut self, c: Const, pos: Pos) -> RawPattern {
+        let want = Want::Value(self.slots.of(c.ty()));
+        RawPattern { nodes: vec![RawNode { kind: NodeKind::Const(ConstPat::Lit(c)), want, pos }] }
+    }
+
+    /// A type that is known.
+    pub(super) fn type_of(&mut self, ty: Type) -> Slot {
+        self.slots.of(ty)
     }
 
     /// A type that both sides of a rule share.
@@ -146,6 +171,7 @@ impl Checker {
     }
 
     fn operator(&mut self, s: &Sexpr, want: Want, nodes: &mut Vec<RawNode>) -> Result<NodeKind, Error> {
+        let is_effect = std::mem::take(&mut self.at_effect);
         let Some(name) = s.head() else {
             return Err(s.pos.error("expected an operator's name after `(`"));
         };
@@ -163,6 +189,9 @@ impl Checker {
         let Some(shape) = shape(op) else {
             return Err(s.pos.error(format!("`{name}` cannot stand in a rule")));
         };
+        if op.info().kind == Kind::MemoryGrow && !(is_effect && !self.side_is_right) {
+            return Err(s.pos.error(format!("`{name}` can only be what a skeleton rule is about")));
+        }
         let expected = shape.imms.len() + shape.operands + shape.versions;
         if args.len() != expected {
             return Err(s.pos.error(format!(
@@ -175,7 +204,7 @@ impl Checker {
             Want::Version if !shape.makes_version => {
                 return Err(s.pos.error(format!("`{name}` is a value where an effect version is expected")));
             }
-            Want::Version if self.side_is_right => {
+            Want::Version if self.side_is_right && !is_effect => {
                 return Err(s.pos.error(
                     "a right side cannot make an effect version; bind it on the left or use (older …)",
                 ));

@@ -21,6 +21,7 @@ mod family;
 mod literal;
 mod parse;
 mod print;
+mod skeleton;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -28,11 +29,12 @@ mod variants;
 
 pub use apply::Bound;
 pub use ast::{
-    ConstPat, Expr, ExprId, ImmPat, ImmSort, Node, NodeId, NodeKind, NodeType, Pattern, Phase, Rule, Shape,
-    Var, VarId, VarKind, Verify, shape,
+    ConstPat, Expr, ExprId, ImmPat, ImmSort, Node, NodeId, NodeKind, NodeType, Outcome, Pattern, Phase, Rule,
+    Shape, Var, VarId, VarKind, Verify, shape,
 };
 pub use check::did_you_mean;
 pub use literal::lanes;
+pub use skeleton::Observed;
 pub use vocab::{Facts, Func, Length, Param, eval_const_fn, eval_int_fn};
 
 use crate::error::Error;

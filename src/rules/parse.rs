@@ -1,9 +1,10 @@
 //! From the text of a rule file to [`Rule`]s: attributes, families, the two sides.
 
 use super::ast::*;
-use super::check::{Checker, Side, did_you_mean};
+use super::check::{Checker, RawPattern, Side, Types, did_you_mean};
 use super::family::{self, Choice};
 use super::sexpr::{self, Pos, Sexpr};
+use super::skeleton;
 use super::variants;
 use crate::error::Error;
 use crate::ir::ops::Feature;
@@ -210,16 +211,25 @@ fn elaborate(
         return Err(lhs.pos.error("a left side must be an operator, a bare variable would match everything"));
     }
     let mut checker = Checker::default();
-    let root = checker.fresh_type();
-    let raw_lhs = checker.value_term(&choice.apply(lhs), Side::Left, root)?;
-    let raw_rhs = checker.value_term(&choice.apply(rhs), Side::Right, root)?;
+    let (left, right) = (choice.apply(lhs), choice.apply(rhs));
+    let (raw_lhs, raw_rhs, outcome) = match head.phase {
+        Phase::Skeleton => {
+            let sides = skeleton::sides(&mut checker, &left, &right, Side::Right)?;
+            (sides.left, sides.right, Some(sides.outcome))
+        }
+        _ => {
+            let root = checker.fresh_type();
+            let raw_lhs = checker.value_term(&left, Side::Left, root)?;
+            (raw_lhs, Some(checker.value_term(&right, Side::Right, root)?), None)
+        }
+    };
     let mut conditions = Vec::new();
     for c in &attributes.conditions {
         conditions.push(checker.condition(&choice.apply(c))?);
     }
     let (vars, exprs, types) = checker.finish()?;
-    let (lhs_pattern, rhs_pattern) = (types.pattern(raw_lhs), types.pattern(raw_rhs));
-    if matches!(lhs_pattern.node(lhs_pattern.root()).kind, NodeKind::Const(_)) {
+    let (lhs_pattern, rhs_pattern) = typed(&types, raw_lhs, raw_rhs);
+    if outcome.is_none() && matches!(lhs_pattern.node(lhs_pattern.root()).kind, NodeKind::Const(_)) {
         return Err(lhs.pos.error("a left side must be an operator, not a constant"));
     }
     let may_grow = matches!(head.phase, Phase::Expand | Phase::Memory | Phase::Lower);
@@ -232,7 +242,7 @@ fn elaborate(
     }
     let mut examples = Vec::new();
     for (before, after) in &attributes.examples {
-        examples.push(example(&choice.apply(before), &choice.apply(after))?);
+        examples.push(example(&choice.apply(before), &choice.apply(after), outcome)?);
     }
     let mut rule = Rule {
         name: head.name,
@@ -242,6 +252,7 @@ fn elaborate(
         pos: head.pos,
         phase: head.phase,
         verify: attributes.verify.unwrap_or_default(),
+        outcome,
         objective: attributes.objective,
         needs: needs(&lhs_pattern, &rhs_pattern),
         vars,
@@ -252,18 +263,44 @@ fn elaborate(
         conditions,
         examples,
     };
+    rule.check_outcome(rhs.pos)?;
     rule.variants = variants::variants(&rule);
     Ok(rule)
 }
 
+/// Both sides with their types. Where the right one is missing it is the state that the effect on the left changes.
+fn typed(types: &Types, left: RawPattern, right: Option<RawPattern>) -> (Pattern, Pattern) {
+    let left = types.pattern(left);
+    let right = match right {
+        Some(right) => types.pattern(right),
+        None => {
+            let before = left.root_operator().and_then(|(op, _, args)| args.get(shape(op)?.operands));
+            left.part(before.copied().unwrap_or(left.root()))
+        }
+    };
+    (left, right)
+}
+
 /// The sides of an example, both read as left sides: nothing in them is computed.
-fn example(before: &Sexpr, after: &Sexpr) -> Result<Example, Error> {
+fn example(before: &Sexpr, after: &Sexpr, outcome: Option<Outcome>) -> Result<Example, Error> {
     let mut checker = Checker::default();
-    let root = checker.fresh_type();
-    let before = checker.value_term(before, Side::Left, root)?;
-    let after = checker.value_term(after, Side::Left, root)?;
+    let (raw_before, raw_after) = match outcome {
+        None => {
+            let root = checker.fresh_type();
+            let raw_before = checker.value_term(before, Side::Left, root)?;
+            (raw_before, Some(checker.value_term(after, Side::Left, root)?))
+        }
+        Some(outcome) => {
+            let sides = skeleton::sides(&mut checker, before, after, Side::Left)?;
+            if sides.outcome != outcome {
+                return Err(after.pos.error("not what the rule makes of it"));
+            }
+            (sides.left, sides.right)
+        }
+    };
     let (vars, _, types) = checker.finish()?;
-    Ok(Example { before: types.pattern(before), after: types.pattern(after), vars })
+    let (before, after) = typed(&types, raw_before, raw_after);
+    Ok(Example { before, after, vars })
 }
 
 fn needs(lhs: &Pattern, rhs: &Pattern) -> Vec<Feature> {

@@ -12,8 +12,8 @@ impl fmt::Display for Rule {
             Some(Objective::Size) => f.write_str(" :objective size")?,
             None => {}
         }
-        let vars = &self.vars;
-        write!(f, "\n  {}\n  => {}", self.term(&self.lhs, vars), self.term(&self.rhs, vars))?;
+        let (left, right) = self.sides_text(&self.lhs, &self.rhs, &self.vars);
+        write!(f, "\n  {left}\n  => {right}")?;
         if !self.conditions.is_empty() {
             f.write_str("\n  :when")?;
             for &c in &self.conditions {
@@ -21,7 +21,7 @@ impl fmt::Display for Rule {
             }
         }
         for e in &self.examples {
-            let (before, after) = (self.term(&e.before, &e.vars), self.term(&e.after, &e.vars));
+            let (before, after) = self.sides_text(&e.before, &e.after, &e.vars);
             write!(f, "\n  :example {before} => {after}")?;
         }
         f.write_str(")")

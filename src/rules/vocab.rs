@@ -127,6 +127,7 @@ vocabulary! {
     Disjoint "disjoint" (Address I64 I64 Address I64 Length) -> Truth true "the bytes [a+o, a+o+n) and [b+p, b+p+k) do not overlap; sums do not wrap";
     Within "within" (Address I64 I64 Address Length) -> Truth true "the bytes [a+o, a+o+n) lie inside [to, to+len); sums do not wrap";
     Older "older" (Version Memory Address I64 I64) -> Version true "the version before all latest effects that cannot touch [a+o, a+o+n) of the memory; no match if there is none";
+    Unchanged "unchanged" (Version Version Memory Address I64 I64) -> Truth true "the bytes [a+o, a+o+n) of the memory are in the second version what they are in the first";
 }
 
 impl Func {
@@ -229,6 +230,18 @@ pub trait Facts {
         _n: u64,
     ) -> Option<Self::Class> {
         None
+    }
+    /// Whether the bytes `[a+o, a+o+n)` of `memory` are the same in two versions of it, of which `newer` may be the later one.
+    fn unchanged(
+        &self,
+        _older: Self::Class,
+        _newer: Self::Class,
+        _memory: u64,
+        _a: Self::Class,
+        _o: u64,
+        _n: u64,
+    ) -> bool {
+        false
     }
 }
 

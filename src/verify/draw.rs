@@ -87,6 +87,14 @@ impl Facts for Concrete {
         };
         to <= x && x + u128::from(n) <= to + len
     }
+    fn unchanged(&self, older: usize, newer: usize, memory: u64, a: usize, o: u64, n: u64) -> bool {
+        let (Item::State(x), Item::State(y)) = (self.item(older), self.item(newer)) else { return false };
+        let Some(at) = self.effective(a, o) else { return false };
+        let is_memory = |s: &State| s.index == memory && s.size == x.size;
+        is_memory(&x)
+            && is_memory(&y)
+            && (0..n).all(|i| x.byte(at + u128::from(i)) == y.byte(at + u128::from(i)))
+    }
     fn older(&self, version: usize, memory: u64, a: usize, o: u64, n: u64) -> Option<usize> {
         let Item::State(s) = self.item(version) else { return None };
         if s.index != memory {
@@ -232,7 +240,7 @@ impl Plan {
         for (i, role) in self.roles.iter().enumerate() {
             if let Role::Version(index) = role {
                 let index = immediate(*index, rule, &bound, &facts)?;
-                bound[i] = Bound::Class(facts.add(Item::State(history(rng, index, size))));
+                bound[i] = Bound::Class(facts.add(Item::State(history(rng, index, (size, wide)))));
             }
         }
         for c in &self.copies {
@@ -282,14 +290,28 @@ fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &mut [Bound<u
                     bound[p.index()] = Bound::Imm(offset.wrapping_add(distance));
                 }
             }
+            (Func::Unchanged, Expr::Var(older)) => {
+                let (Bound::Class(x), Expr::Var(newer)) = (bound[older.index()], rule.expr(args[1])) else {
+                    continue;
+                };
+                if let (Item::State(old), Bound::Class(y)) = (facts.item(x), bound[newer.index()]) {
+                    facts.items.borrow_mut()[y] = Item::State(later(rng, old));
+                }
+            }
             _ => {}
         }
     }
 }
 
 /// A state with a few effects in its past, so that `older` has something to walk over.
-fn history(rng: &mut Random, index: u64, size: u128) -> Rc<State> {
-    let mut state = State::start(index, rng.next(), size);
+fn history(rng: &mut Random, index: u64, (size, wide): (u128, bool)) -> Rc<State> {
+    let start = State::start(index, rng.next(), (size, wide));
+    later(rng, start)
+}
+
+/// A state some effects after another.
+fn later(rng: &mut Random, mut state: Rc<State>) -> Rc<State> {
+    let size = state.size;
     for _ in 0..rng.below(4) {
         let at: u128 = rng.below(64).into();
         let at = if rng.below(2) == 0 { at } else { size.saturating_sub(at) };

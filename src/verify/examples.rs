@@ -45,6 +45,9 @@ impl Facts for Granted<'_> {
     fn within(&self, _: NodeId, _: u64, _: u64, _: NodeId, _: Length<NodeId>) -> bool {
         true
     }
+    fn unchanged(&self, _: NodeId, _: NodeId, _: u64, _: NodeId, _: u64, _: u64) -> bool {
+        true
+    }
     fn older(&self, version: NodeId, _: u64, _: NodeId, _: u64, _: u64) -> Option<NodeId> {
         match &self.terms.node(version).kind {
             NodeKind::Op { args, .. } => args.get(args.len() - shape_versions(self.terms, version)).copied(),

@@ -13,6 +13,8 @@ const MOST: u64 = 1 << 16;
 /// Checks a rule in its reading at `width` bits ([`RuleSet::builtin_narrow`]) on all operands: operators on `i32` are
 /// evaluated at that width. [`Answer::Unknown`] if something in it does not scale, or there are too many operands.
 pub fn check_narrow(rule: &Rule, width: u32) -> Answer {
+    let observed = rule.observed();
+    let rule = &*observed.rule;
     if let Some(why) = obstacle(rule, width) {
         return Answer::Unknown(why);
     }
@@ -36,6 +38,8 @@ pub fn check_narrow(rule: &Rule, width: u32) -> Answer {
         match (before, after) {
             // A computed part has no value: the rule does not match.
             (_, Side::Void) => {}
+            // What is seen of it does not trap, so it did not happen.
+            (Side::Trap, _) if observed.happened.is_some() => {}
             (b, a) if b == a => samples += 1,
             (b, a) => return Answer::Refuted(narrow.counterexample(&operands, &b, &a)),
         }

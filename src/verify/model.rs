@@ -147,6 +147,8 @@ pub(super) struct State {
     pub(super) index: u64,
     /// Bytes of the memory or slots of the table.
     pub(super) size: u128,
+    /// Whether addresses have 64 bits.
+    pub(super) wide: bool,
     /// The last effect.
     effect: Effect,
     /// The state before it; none at the start.
@@ -155,8 +157,14 @@ pub(super) struct State {
 
 impl State {
     /// A first state.
-    pub(super) fn start(index: u64, seed: u64, size: u128) -> Rc<State> {
-        Rc::new(State { index, size, effect: Effect::Start { seed }, before: None })
+    pub(super) fn start(index: u64, seed: u64, (size, wide): (u128, bool)) -> Rc<State> {
+        Rc::new(State { index, size, wide, effect: Effect::Start { seed }, before: None })
+    }
+
+    /// The size of a memory in pages.
+    pub(super) fn pages(&self) -> Const {
+        let pages = (self.size >> 16) as u64;
+        if self.wide { Const::I64(pages) } else { Const::I32(pages as u32) }
     }
 
     /// The state after `effect`; `None` if it is out of bounds.
@@ -167,8 +175,8 @@ impl State {
             _ => true,
         };
         (at + len <= self.size && source_fits).then(|| {
-            let (index, size) = (self.index, self.size);
-            Rc::new(State { index, size, effect, before: Some(self.clone()) })
+            let (index, size, wide) = (self.index, self.size, self.wide);
+            Rc::new(State { index, size, wide, effect, before: Some(self.clone()) })
         })
     }
 

@@ -29,6 +29,8 @@ enum Side {
 
 /// Checks a rule on samples.
 pub fn check_rule(rule: &Rule) -> Answer {
+    let observed = rule.observed();
+    let rule = &*observed.rule;
     let plan = Plan::of(rule);
     let mut rng = Random::of(&rule.name);
     let (mut compared, mut values, mut unknown) = (0, 0, 0);
@@ -40,8 +42,8 @@ pub fn check_rule(rule: &Rule) -> Answer {
         if !rule.holds(&bound, &facts) {
             continue;
         }
-        let before = evaluate(rule, &rule.lhs, &bound, &facts);
-        let after = evaluate(rule, &rule.rhs, &bound, &facts);
+        let before = evaluate(rule, &rule.lhs, &bound, &facts, |node| observed.has_happened(node));
+        let after = evaluate(rule, &rule.rhs, &bound, &facts, |_| false);
         let agree = match (&before, &after) {
             // A computed part without a value means that the rule does not match.
             (Side::Void | Side::Invalid, _) | (_, Side::Void) => continue,
@@ -69,10 +71,16 @@ pub fn check_rule(rule: &Rule) -> Answer {
     Answer::Passed { samples: compared }
 }
 
-/// Evaluates one side.
-fn evaluate(rule: &Rule, p: &Pattern, bound: &[Bound<usize>], facts: &Concrete) -> Side {
+/// Evaluates one side. Where a node that has happened traps it is void.
+fn evaluate(
+    rule: &Rule,
+    p: &Pattern,
+    bound: &[Bound<usize>],
+    facts: &Concrete,
+    happened: impl Fn(usize) -> bool,
+) -> Side {
     let mut results: Vec<Item> = Vec::with_capacity(p.nodes.len());
-    for node in &p.nodes {
+    for (n, node) in p.nodes.iter().enumerate() {
         let item = match &node.kind {
             NodeKind::Var(v) => match bound[v.index()] {
                 Bound::Class(c) => facts.item(c),
@@ -103,6 +111,7 @@ fn evaluate(rule: &Rule, p: &Pattern, bound: &[Bound<usize>], facts: &Concrete) 
                 let args: Vec<Item> = args.iter().map(|a| results[a.index()].clone()).collect();
                 match operate(*op, &numbers, &args) {
                     Ok(item) => item,
+                    Err(Side::Trap) if happened(n) => return Side::Void,
                     Err(side) => return side,
                 }
             }
@@ -156,6 +165,13 @@ fn operate(op: Op, imms: &[u64], args: &[Item]) -> Result<Item, Side> {
             }
             let bytes: Vec<u8> = (0..width).map(|i| memory.byte(at + i)).collect();
             return Ok(Item::Val(loaded(op, &bytes)));
+        }
+        Kind::MemorySize => return Ok(Item::Val(Val::Known(of(state(0)?, 0)?.pages()))),
+        // Where nothing changes: nothing was asked for, or there is no more.
+        Kind::MemoryGrow => {
+            let memory = of(state(1)?, 0)?;
+            let none = if memory.wide { Const::I64(u64::MAX) } else { Const::I32(u32::MAX) };
+            return Ok(Item::Val(Val::Known(if int(0)? == 0 { memory.pages() } else { none })));
         }
         Kind::GlobalGet => return Ok(Item::Val(of(state(0)?, 0)?.slot(0, SLOT_TYPE))),
         Kind::TableGet => {

@@ -12,8 +12,8 @@ use crate::interp::Const;
 use crate::ir::ops::{ImmKind, SigType, Signature};
 use crate::ir::types::Type;
 use crate::rules::{
-    Bound, ConstPat, Expr, Facts, Func, ImmPat, ImmSort, Length, NodeId, NodeKind, NodeType, Param, Pattern,
-    Rule, Var, VarId, VarKind, shape,
+    Bound, ConstPat, Expr, Facts, Func, ImmPat, ImmSort, Length, NodeId, NodeKind, NodeType, Outcome, Param,
+    Pattern, Rule, Var, VarId, VarKind, shape,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -76,6 +76,9 @@ impl Facts for Granted {
     fn within(&self, (): (), o: u64, n: u64, (): (), length: Length<()>) -> bool {
         o.saturating_add(n) <= bytes(length)
     }
+    fn unchanged(&self, (): (), (): (), _: u64, (): (), _: u64, _: u64) -> bool {
+        true
+    }
     fn older(&self, (): (), _: u64, (): (), _: u64, _: u64) -> Option<()> {
         Some(())
     }
@@ -86,13 +89,13 @@ pub fn trial(rule: &Rule) -> Option<Trial> {
     if let Some(e) = rule.examples.first() {
         let bound: Vec<Bound<()>> = e.vars.iter().map(unbound).collect();
         let wat = Writer::new(rule, &e.before, &e.vars, &bound, BTreeMap::new()).module()?;
-        return Some(Trial { wat, term: rule.term(&e.before, &e.vars) });
+        return Some(Trial { wat, term: rule.sides_text(&e.before, &e.after, &e.vars).0 });
     }
     let bound = constants(rule);
     let filled = filled(&rule.lhs, &bound);
     let vars = lengths(&filled, &rule.vars);
     let wat = Writer::new(rule, &filled, &vars, &bound, masks(rule, &vars, &bound)).module()?;
-    Some(Trial { wat, term: rule.term(&filled, &rule.vars) })
+    Some(Trial { wat, term: rule.sides_text(&filled, &rule.rhs, &rule.vars).0 })
 }
 
 fn unbound(var: &Var) -> Bound<()> {
@@ -324,7 +327,11 @@ impl<'a> Writer<'a> {
             let text = self.node(NodeId(at as u32), &texts)?;
             texts.push(text);
         }
-        let result = self.type_of(self.term.root())?;
+        let is_branch = matches!(self.rule.outcome, Some(Outcome::Branch { .. }));
+        let result = match self.term.node(self.term.root()).ty {
+            NodeType::Value(_) if !is_branch => format!(" (result {})", self.type_of(self.term.root())?),
+            _ => String::new(),
+        };
         let mut params = String::new();
         let mut masked = String::new();
         for (i, var) in self.vars.iter().enumerate().filter(|(_, v)| v.kind == VarKind::Value) {
@@ -335,6 +342,11 @@ impl<'a> Writer<'a> {
             }
         }
         let mut head = String::new();
+        let mut value = texts.pop()?;
+        if is_branch {
+            head.push_str("  (import \"\" \"yes\" (func $yes))\n  (import \"\" \"no\" (func $no))\n");
+            value = format!("(if {value} (then (call $yes)) (else (call $no)))");
+        }
         for i in 0..=self.memories.keys().copied().max().map_or(-1, |m| m as i64) {
             let index = match self.memories.get(&(i as u64)) {
                 Some(Type::I64) => "i64 ",
@@ -359,10 +371,9 @@ impl<'a> Writer<'a> {
                 writeln!(masked, "    {store}").expect("a string");
             }
         }
-        let value = texts.pop()?;
         let users = users(self.rule)?;
         Some(format!(
-            "(module\n{head}  (func (export \"f\"){params} (result {result}){}\n{masked}{}    {value}){users})\n",
+            "(module\n{head}  (func (export \"f\"){params}{result}{}\n{masked}{}    {value}){users})\n",
             self.locals, self.statements
         ))
     }

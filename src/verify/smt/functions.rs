@@ -156,6 +156,7 @@ pub(super) fn apply(script: &mut Script, func: Func, args: &[Term]) -> Answer {
             truth(range_within(&start, arg(2)?, &arg(3)?.place(), arg(4)?))
         }
         Func::Older => Ok(Meaning::Version),
+        Func::Unchanged => Err("`unchanged` of what are no versions".to_string()),
     }
 }
 

@@ -45,12 +45,14 @@ pub enum Proof {
 
 /// Asks a solver about a rule.
 pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
+    let observed = rule.observed();
+    let rule = &*observed.rule;
     let typings = match Typing::all(rule) {
         Ok(typings) => typings,
         Err(why) => return Proof::Unknown(why),
     };
     for typing in &typings {
-        let query = match query::query(rule, typing) {
+        let query = match query::query(&observed, typing) {
             Ok(query) => query,
             Err(why) => return Proof::Unknown(why),
         };
@@ -93,10 +95,11 @@ pub fn prove(rule: &Rule, solver: &mut Solver) -> Proof {
 /// # Errors
 /// What is not modelled.
 pub fn queries(rule: &Rule) -> Result<String, String> {
+    let observed = rule.observed();
     let mut text = String::new();
-    for typing in Typing::all(rule)? {
+    for typing in Typing::all(&observed.rule)? {
         let Query { text: query, definitions, views, unless, differs, doubt, .. } =
-            query::query(rule, &typing)?;
+            query::query(&observed, &typing)?;
         writeln!(text, "{query}{definitions}{views}; {unless:?} {differs:?} {doubt:?}")
             .expect("writing to a string");
     }

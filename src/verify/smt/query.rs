@@ -76,7 +76,8 @@ struct Side {
 ///
 /// # Errors
 /// What is not modelled.
-pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
+pub(super) fn query(observed: &Observed<'_>, typing: &Typing) -> Result<Query, String> {
+    let rule = &*observed.rule;
     let mut b = Builder {
         rule,
         typing,
@@ -109,7 +110,7 @@ pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
             b.script.assert(format!("(distinct {} {})", x.text, y.text));
         }
     }
-    let left = b.side(&rule.lhs)?;
+    let left = b.side(&rule.lhs, |node| observed.has_happened(node))?;
     for &c in &rule.conditions {
         match b.expr(c)? {
             Meaning::Truth(t) => b.script.assert(t),
@@ -117,7 +118,7 @@ pub(super) fn query(rule: &Rule, typing: &Typing) -> Result<Query, String> {
         }
     }
     b.right = true;
-    let right = b.side(&rule.rhs)?;
+    let right = b.side(&rule.rhs, |_| false)?;
     let unknown = |v: &Value| v.kind.as_ref().map(|k| format!("(= {k} {UNKNOWN})"));
     b.doubts.extend([unknown(&left.value), unknown(&right.value)].into_iter().flatten());
     let same = refines(&left.value, &right.value)?;
@@ -222,6 +223,9 @@ impl Builder<'_> {
                 if func == Func::NotConst {
                     return Ok(Meaning::Truth("true".to_string()));
                 }
+                if func == Func::Unchanged {
+                    return self.unchanged(&args).map(Meaning::Truth);
+                }
                 let mut terms = Vec::new();
                 for &a in &args {
                     terms.push(self.expr_constant(a)?);
@@ -246,29 +250,59 @@ impl Builder<'_> {
         let [version, memory, a, o, n] = args[..] else {
             return Err("`older` with other arguments".to_string());
         };
-        let Expr::Var(v) = self.rule.expr(version) else { return Err("`older` of no variable".to_string()) };
-        let Item::State(newer) = self.vars[v.index()].clone() else {
-            return Err("`older` of what is no version".to_string());
-        };
+        let newer = self.version(version)?;
         let memory = self.expr_constant(memory)?;
         // Of another memory there is no older version.
         self.script.assert(format!("(= {} {})", memory.text, newer.index));
-        let (a, o) = (self.expr_constant(a)?, self.expr_constant(o)?);
-        let Expr::Lit(n) = self.rule.expr(n) else {
-            return Err("`older` of a number of bytes that is not written out".to_string());
-        };
-        let n = n.as_int().and_then(|n| u32::try_from(n).ok()).filter(|&n| n <= 16);
-        let n = n.ok_or("`older` of more than 16 bytes")?;
+        let (at, n) = self.asked(a, o, n)?;
         let array = self.script.declare(memory_sort());
         let older =
             State { index: newer.index.clone(), size: newer.size.clone(), content: Content::Bytes { array } };
-        let at = effective(&mut self.script, &a, &o, true);
         let new = newer.bytes(&mut self.script, &at, n)?;
         let old = older.bytes(&mut self.script, &at, n)?;
         for (x, y) in new.iter().zip(&old) {
             self.script.assert(format!("(= {x} {y})"));
         }
         Ok(Rc::new(older))
+    }
+
+    /// `unchanged`: two states of a memory with the same bytes where it is asked about.
+    fn unchanged(&mut self, args: &[ExprId]) -> Result<String, String> {
+        let &[older, newer, memory, a, o, n] = args else {
+            return Err("`unchanged` with other arguments".to_string());
+        };
+        let (older, newer) = (self.version(older)?, self.version(newer)?);
+        let memory = self.expr_constant(memory)?;
+        let (at, n) = self.asked(a, o, n)?;
+        let mut same = vec![
+            format!("(= {} {} {})", memory.text, older.index, newer.index),
+            format!("(= {} {})", older.size, newer.size),
+        ];
+        let (old, new) = (older.bytes(&mut self.script, &at, n)?, newer.bytes(&mut self.script, &at, n)?);
+        same.extend(old.iter().zip(&new).map(|(x, y)| format!("(= {x} {y})")));
+        Ok(and(&same))
+    }
+
+    /// The state that a version of the rule is.
+    fn version(&self, e: ExprId) -> Result<Rc<State>, String> {
+        match self.rule.expr(e) {
+            Expr::Var(v) => match &self.vars[v.index()] {
+                Item::State(s) => Ok(s.clone()),
+                _ => Err("a version that is none".to_string()),
+            },
+            _ => Err("a version that is no variable".to_string()),
+        }
+    }
+
+    /// The place that a function on versions asks about, and how many bytes.
+    fn asked(&mut self, a: ExprId, o: ExprId, n: ExprId) -> Result<(String, u32), String> {
+        let (a, o) = (self.expr_constant(a)?, self.expr_constant(o)?);
+        let Expr::Lit(n) = self.rule.expr(n) else {
+            return Err("a number of bytes that is not written out".to_string());
+        };
+        let n = n.as_int().and_then(|n| u32::try_from(n).ok()).filter(|&n| n <= 16);
+        let n = n.ok_or("more than 16 bytes are asked about")?;
+        Ok((effective(&mut self.script, &a, &o, true), n))
     }
 
     /// An immediate, in 64 bits.
@@ -286,10 +320,11 @@ impl Builder<'_> {
         }
     }
 
-    fn side(&mut self, p: &Pattern) -> Result<Side, String> {
+    /// One side. What has happened did not trap.
+    fn side(&mut self, p: &Pattern, happened: impl Fn(usize) -> bool) -> Result<Side, String> {
         let mut items: Vec<Item> = Vec::with_capacity(p.nodes.len());
         let mut traps = Vec::new();
-        for node in &p.nodes {
+        for (n, node) in p.nodes.iter().enumerate() {
             let item = match &node.kind {
                 NodeKind::Var(v) => self.vars[v.index()].clone(),
                 NodeKind::Const(ConstPat::Var(v)) => self.vars[v.index()].clone(),
@@ -305,6 +340,11 @@ impl Builder<'_> {
                 }
             };
             items.push(item);
+            if happened(n) {
+                for trap in traps.drain(..) {
+                    self.script.assert(format!("(not {trap})"));
+                }
+            }
         }
         let trap = or(&traps);
         let trap = if traps.is_empty() { trap } else { self.script.define("Bool", trap) };
@@ -379,6 +419,15 @@ impl Builder<'_> {
                 let pages =
                     extract(&format!("(bvlshr {} {})", before.size, literal(PLACE, 16)), width - 1, 0);
                 Ok(Item::Value(self.exact(Term::new(pages, width))))
+            }
+            // Where nothing changes: nothing was asked for, or there is no more.
+            Kind::MemoryGrow => {
+                let width = if wide { 64 } else { 32 };
+                let pages =
+                    extract(&format!("(bvlshr {} {})", before.size, literal(PLACE, 16)), width - 1, 0);
+                let (zero, none) = (literal(width, 0), literal(width, u128::MAX >> (128 - width)));
+                let size = format!("(ite (= {} {zero}) {pages} {none})", value(0)?.text);
+                Ok(Item::Value(self.exact(Term::new(size, width))))
             }
             Kind::GlobalGet => before.global().map(Item::Value),
             Kind::TableGet => {

@@ -4,9 +4,9 @@
 //! farther succeeds too, wherever the first one dominates it. An access that is itself proved in this way may be removed
 //! without harm: what proved it proves all that it proves.
 
+use super::build::Built;
+use super::facts::{Graph, base_of};
 use crate::analysis::DomTree;
-use crate::egraph::build::Built;
-use crate::egraph::facts::{Graph, base_of};
 use crate::interp::Const;
 use crate::ir::entity::{Block, Inst, MemoryId};
 use crate::ir::function::Function;
@@ -14,6 +14,7 @@ use crate::ir::info::ModuleInfo;
 use crate::ir::ops::{Imm, Kind, Op};
 use egg::Id;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 /// A memory and the class of an address in it; no class stands for address 0.
 type Place = (MemoryId, Option<Id>);
@@ -121,6 +122,27 @@ impl<'a, I: ModuleInfo> Bounds<'a, I> {
 
     fn length(&self, class: Id) -> Option<u128> {
         self.graph[class].data.constant.and_then(Const::as_int).map(u128::from)
+    }
+
+    /// Whether an effect is known not to trap here.
+    pub fn effect_cannot_trap(&mut self, f: &Function, built: &Built, block: Block, inst: Inst) -> bool {
+        let data = &f.insts[inst];
+        let classes: SmallVec<[Id; 4]> = f.args(inst).iter().map(|&a| built.class(a)).collect();
+        let mut there = |memory: MemoryId, address: Id, offset: u64, length: Id| {
+            let n = self.length(length).and_then(|n| u64::try_from(n).ok());
+            n.is_some_and(|n| self.in_bounds(block, memory, address, offset, n))
+        };
+        match (data.op.kind(), data.imm, classes.as_slice()) {
+            (Kind::Store, imm, &[address, _]) => imm.memarg().is_some_and(|m| {
+                self.in_bounds(block, m.memory, address, m.offset, u64::from(data.op.info().width))
+            }),
+            (Kind::MemoryFill, Imm::Memory(m), &[to, _, n]) => there(m, to, 0, n),
+            (Kind::MemoryCopy, Imm::MemCopy { dst, src }, &[to, from, n]) => {
+                there(dst, to, 0, n) && there(src, from, 0, n)
+            }
+            (Kind::GlobalSet, ..) => true,
+            _ => false,
+        }
     }
 
     /// Whether an instruction that reads or may trap is known not to trap here, so that it need not be executed.
