@@ -1,0 +1,26 @@
+;; FIRES: narrow-store-of-masked narrow-store-of-extended narrow-store-of-shifted-back narrow-store-of-set-high-bits
+;; FIRES: store-of-extended-to-i64 store-of-wrapped store-of-reinterpreted fill-with-masked fill-with-extended grow-by-nothing
+;; The same bytes from less work.
+(module
+  (memory (export "m") 1 4)
+  (func (export "masked") (param i32 i32)
+    (i32.store8 (local.get 0) (i32.and (local.get 1) (i32.const 0xfff))))
+  (func (export "extended") (param i32 i64)
+    (i64.store16 (local.get 0) (i64.extend16_s (local.get 1))))
+  (func (export "shifted") (param i32 i32)
+    (i32.store16 (local.get 0) (i32.shr_u (i32.shl (local.get 1) (i32.const 10)) (i32.const 10))))
+  (func (export "high_bits") (param i32 i32)
+    (i32.store8 (local.get 0) (i32.xor (local.get 1) (i32.const 0xff00))))
+  (func (export "wide") (param i32 i32)
+    (i64.store8 (local.get 0) (i64.extend_i32_u (local.get 1))))
+  (func (export "wrapped") (param i32 i64)
+    (i32.store offset=4 (local.get 0) (i32.wrap_i64 (local.get 1))))
+  (func (export "bits") (param i32 f64)
+    (i64.store (local.get 0) (i64.reinterpret_f64 (local.get 1))))
+  (func (export "fill_masked") (param i32 i32 i32)
+    (memory.fill (local.get 0) (i32.and (local.get 1) (i32.const 255)) (local.get 2)))
+  (func (export "fill_extended") (param i32 i32 i32)
+    (memory.fill (local.get 0) (i32.extend8_s (local.get 1)) (local.get 2)))
+  (func (export "grow") (param i32) (result i32)
+    (drop (memory.grow (i32.and (local.get 0) (i32.const 1))))
+    (memory.grow (i32.const 0))))
