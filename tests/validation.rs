@@ -23,7 +23,7 @@ fn options(validation: Validation) -> Options {
 }
 
 /// A rule, a module in which it fires, and what is wrong with it.
-const WRONG: [(&str, &str, &str); 8] = [
+const WRONG: [(&str, &str, &str); 12] = [
     (
         "signed for unsigned",
         "(rule r :phase simplify (i32.eqz (i32.ge_s ?x ?y)) => (i32.lt_u ?x ?y))",
@@ -64,6 +64,28 @@ const WRONG: [(&str, &str, &str); 8] = [
         "a negative zero",
         "(rule r :phase simplify (f32.add ?x (f32.const 0)) => ?x)",
         "(param f32) (result f32) (f32.add (local.get 0) (f32.const 0))",
+    ),
+    (
+        "a bit that is written",
+        "(rule r :phase skeleton :verify smt (i32.store8 ?m ?o ?a (i32.and ?x (i32.const 127)) ?s) => (i32.store8 ?m ?o ?a ?x ?s))",
+        "(param i32 i32) (result i32) (i32.store8 (local.get 0) (i32.and (local.get 1) (i32.const 127))) (i32.load (local.get 0))",
+    ),
+    (
+        "what was there before another write",
+        "(rule r :phase skeleton :verify smt (i32.store ?m ?o ?a (i32.load ?m ?o ?a ?v) ?s) => remove)",
+        "(param i32 i32) (result i32) (local i32) (local.set 2 (i32.load (local.get 0))) (i32.store (local.get 0) (local.get 1))
+         (i32.store (local.get 0) (local.get 2)) (i32.load offset=8 (local.get 0))",
+    ),
+    (
+        "more memory that is not had",
+        "(rule r :phase skeleton :verify smt (memory.grow ?m (i32.const ?n) ?s) => (memory.size ?m ?s))",
+        "(param i32 i32) (result i32) (memory.grow (i32.const 1))",
+    ),
+    (
+        "a branch taken that is not",
+        "(rule r :phase skeleton :verify smt (br_if (i32.shl ?x (i32.const ?c))) => (br_if ?x))",
+        "(param i32 i32) (result i32) (if (i32.shl (local.get 0) (i32.const 8)) (then (i32.store (local.get 1) (i32.const 1))))
+         (i32.load (local.get 0))",
     ),
 ];
 

@@ -8,6 +8,9 @@
 //! instruction. Whether a licence is right (its rule, its match, its class) is for the caller to know. That values are defined where they
 //! are used, [`crate::ir::verify`] says.
 
+#[cfg(test)]
+mod tests;
+
 use super::states::State;
 use super::{Checker, Outcome as Checked, Refusal, Subject, classes, reverse_postorder};
 use crate::interp::Const;

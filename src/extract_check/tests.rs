@@ -16,7 +16,7 @@ use crate::module::{Module, decode};
 use crate::options::Objective;
 use crate::rules::RuleSet;
 
-const MODULE: &str = "(module
+pub(super) const MODULE: &str = "(module
   (memory 1) (memory 2)
   (global (mut i32) (i32.const 0)) (global i32 (i32.const 5))
   (table 1 funcref)
@@ -92,6 +92,7 @@ impl World {
             built: &self.built,
             memory: &self.memory,
             log: &self.saturation.log,
+            changes: &[],
             rules: &self.rules,
             proved,
             info: &self.module,

@@ -94,11 +94,11 @@ fn errors_have_a_position_and_a_hint() {
         ),
         (
             "(rule a (i32.eqz ?x) => ?x)",
-            "t.rules:1:1: the rule `a` has no :phase (one of canon, simplify, memory, expand, lower)",
+            "t.rules:1:1: the rule `a` has no :phase (one of canon, simplify, memory, expand, lower, skeleton)",
         ),
         (
             "(rule a :phase simplfy (i32.eqz ?x) => ?x)",
-            "t.rules:1:16: unknown :phase `simplfy`, expected one of canon, simplify, memory, expand, lower; did you mean `simplify`?",
+            "t.rules:1:16: unknown :phase `simplfy`, expected one of canon, simplify, memory, expand, lower, skeleton; did you mean `simplify`?",
         ),
         (
             "(rule a :phase simplify (i32.eqz ?x) => ?x)\n(rule a :phase simplify (i32.eqz ?x) => ?x)",
@@ -152,6 +152,70 @@ fn errors_have_a_position_and_a_hint() {
         (
             "(rule a :phase simplify :for (N 32 65) (iN.add ?x ?y) => ?x)",
             "t.rules:1:40: unknown operator `i65.add`; did you mean `i64.add`? (in the instance a@65)",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.add ?x ?y) => ?x)",
+            "t.rules:1:37: the left side of a skeleton rule is a store, memory.fill, memory.copy, memory.grow, global.set or (br_if CONDITION)",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (table.set ?t ?i ?x ?s) => remove)",
+            "t.rules:1:37: the left side of a skeleton rule is a store, memory.fill, memory.copy, memory.grow, global.set or (br_if CONDITION)",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a ?x ?s) => removed)",
+            "t.rules:1:67: an effect becomes `remove` or another effect",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a ?x ?s) => (i32.store8 ?m ?o ?a ?x ?s))",
+            "t.rules:1:67: the right side must write to the same place as the left side: only the value, and an operator of the same width, may differ",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a (i32.add ?x ?y) ?s) => (i32.store ?m ?o ?x ?y ?s))",
+            "t.rules:1:80: the right side must write to the same place as the left side: only the value, and an operator of the same width, may differ",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (memory.copy ?m ?n ?a ?b ?l ?s ?t) => (memory.copy ?m ?n ?a ?a ?l ?s ?t))",
+            "t.rules:1:75: the right side must write to the same place as the left side: only the value, and an operator of the same width, may differ",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a (i32.add ?x ?y) ?s) => (i32.store ?m ?o ?a (i32.div_u ?x ?y) ?s))",
+            "t.rules:1:100: `i32.div_u` may not stand on the right side of a skeleton rule: it reads or may trap",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a ?x ?s) => (i32.store ?m ?o ?a ?x ?t))",
+            "t.rules:1:90: effect version that the left side does not bind: `?t`; did you mean `?a`?",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (memory.grow ?m ?n ?s) => (memory.grow ?m ?n ?s))",
+            "t.rules:1:63: `memory.grow` can only be what a skeleton rule is about",
+        ),
+        (
+            "(rule a :phase simplify :verify smt (i32.add (memory.grow ?m ?n ?s) ?x) => ?x)",
+            "t.rules:1:46: `memory.grow` can only be what a skeleton rule is about",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (br_if ?x) => taken)",
+            "t.rules:1:1: it would match every branch: say :when",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (br_if ?x ?y) => taken)",
+            "t.rules:1:37: a branch tests one value",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (br_if (i64.eqz ?x)) => (br_if ?x))",
+            "t.rules:1:68: types differ: i32 and i64",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (br_if (i32.eqz ?x)) => always)",
+            "t.rules:1:61: a branch becomes `taken`, `not-taken`, (br_if CONDITION) or (br_unless CONDITION)",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (br_if (i32.eqz ?x)) => (br_if (i32.eqz (i32.eqz ?x))))",
+            "t.rules:1:61: the right side has more operators (2) than the left (1): only :phase expand, memory and lower may",
+        ),
+        (
+            "(rule a :phase skeleton :verify smt (memory.grow ?m (i32.const 0) ?s) => (memory.size ?m ?s) :example (memory.grow 0 (i32.const 0) ?s) => (i32.const a))",
+            "t.rules:1:150: `a` is no constant of type i32",
         ),
     ];
     for (text, expected) in cases {

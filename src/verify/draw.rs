@@ -295,7 +295,15 @@ fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &mut [Bound<u
                     continue;
                 };
                 if let (Item::State(old), Bound::Class(y)) = (facts.item(x), bound[newer.index()]) {
-                    facts.items.borrow_mut()[y] = Item::State(later(rng, old));
+                    // Around the place that is asked about, where an effect makes a difference.
+                    let place = match (rule.expr(args[3]), rule.expr(args[4])) {
+                        (Expr::Var(a), Expr::Var(o)) => match (bound[a.index()], bound[o.index()]) {
+                            (Bound::Class(a), Bound::Imm(o)) => facts.effective(a, o),
+                            _ => None,
+                        },
+                        _ => None,
+                    };
+                    facts.items.borrow_mut()[y] = Item::State(later(rng, old, place));
                 }
             }
             _ => {}
@@ -306,15 +314,19 @@ fn satisfy(rule: &Rule, rng: &mut Random, facts: &Concrete, bound: &mut [Bound<u
 /// A state with a few effects in its past, so that `older` has something to walk over.
 fn history(rng: &mut Random, index: u64, (size, wide): (u128, bool)) -> Rc<State> {
     let start = State::start(index, rng.next(), (size, wide));
-    later(rng, start)
+    later(rng, start, None)
 }
 
-/// A state some effects after another.
-fn later(rng: &mut Random, mut state: Rc<State>) -> Rc<State> {
+/// A state some effects after another, half of them around a place.
+fn later(rng: &mut Random, mut state: Rc<State>, place: Option<u128>) -> Rc<State> {
     let size = state.size;
     for _ in 0..rng.below(4) {
         let at: u128 = rng.below(64).into();
-        let at = if rng.below(2) == 0 { at } else { size.saturating_sub(at) };
+        let at = match (place, rng.below(2)) {
+            (Some(place), 0) => (place + at % 24).saturating_sub(8),
+            (_, 0) => at,
+            _ => size.saturating_sub(at),
+        };
         let effect = match rng.below(3) {
             0 => Effect::Fill { at, len: rng.below(12).into(), byte: rng.next() as u8 },
             1 => Effect::Copy {

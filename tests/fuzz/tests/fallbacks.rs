@@ -135,6 +135,23 @@ fn every_fault_is_made_harmless() {
     }
 }
 
+/// A graph with other effects that breaks an invariant gives way to the one before, which is rewritten as values are.
+#[test]
+fn other_effects_that_break_an_invariant() {
+    let text = r#"(module (memory (export "m") 1)
+      (func (export "f") (param i32 i32)
+        (i32.store8 (local.get 0) (i32.and (i32.add (local.get 1) (i32.const 0)) (i32.const 255)))))"#;
+    let wasm = wat::parse_str(text).expect("text parses");
+    let (good, report) = run(&wasm, &options());
+    assert_eq!(report.rules.get("narrow-store-of-masked@32-8"), Some(&1), "{:?}", report.rules);
+    let (out, report) = run(&wasm, &Options { fault: Some(Fault::SkeletonGraph), ..options() });
+    assert_eq!(limit(&report, "skeleton-refused"), 1, "{:?}", report.limits);
+    assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+    assert!(!report.rules.contains_key("narrow-store-of-masked@32-8"), "{:?}", report.rules);
+    let sizes = [&good, &out, &wasm].map(|w| bodies(w)[0].len());
+    assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+}
+
 /// A graph with promoted memory that breaks an invariant gives way to the one before.
 #[test]
 fn a_promoted_graph_that_is_refused() {
