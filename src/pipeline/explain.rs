@@ -18,9 +18,12 @@ use crate::ir::entity::{Inst, Value};
 use crate::ir::function::Function;
 use crate::ir::print;
 use crate::module::Module;
+use crate::rules::Outcome;
+use crate::skeleton::{Change, Place};
 use cranelift_entity::SecondaryMap;
 use egg::{FlatTerm, Id, TreeExplanation};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -32,8 +35,10 @@ const MAX_DEPTH: usize = 6;
 
 /// What is explained.
 pub(super) struct Subject<'a> {
-    /// The function before.
+    /// The function that the e-graph was made of.
     pub before: &'a Function,
+    /// What it was before rules changed its effects and branches, with the changes, the first one first.
+    pub rounds: &'a [(Cow<'a, Function>, Vec<Change>)],
     /// What was extracted, with the values of the input that its own stand for.
     pub after: &'a Elaborated,
     /// The graph that it was extracted from, and what happened in it.
@@ -48,7 +53,8 @@ pub(super) struct Subject<'a> {
     pub module: &'a Module,
 }
 
-/// The text: the function before, each value that rules touched with its steps, the function as it is in the end (`tidy`).
+/// The text: the function before, each effect and branch that rules changed, each value that they touched with its steps, the function as it is in
+/// the end (`tidy`).
 pub(super) fn explanation(mut subject: Subject<'_>, tidy: &Function) -> String {
     let mut touched: BTreeMap<Id, Vec<u32>> = BTreeMap::new();
     for applied in &subject.saturation.log {
@@ -59,7 +65,10 @@ pub(super) fn explanation(mut subject: Subject<'_>, tidy: &Function) -> String {
     }
     let f = subject.before;
     let name = subject.module.func_name(f.id);
-    let mut text = format!("; before\n{}\n; rules\n", print::function(f, name));
+    let first = subject.rounds.first().map_or(f, |(before, _)| before);
+    let mut text = format!("; before\n{}\n", print::function(first, name));
+    effects(&subject, &mut text);
+    text.push_str("; rules\n");
     let forms = Forms::of(&mut subject);
     for &b in &f.layout {
         for &inst in &f.blocks[b].insts {
@@ -76,6 +85,26 @@ pub(super) fn explanation(mut subject: Subject<'_>, tidy: &Function) -> String {
     }
     write!(text, "\n; after\n{}", print::function(tidy, name)).expect("writing to a string");
     text
+}
+
+/// What rules made of effects and branches, round by round.
+fn effects(subject: &Subject<'_>, text: &mut String) {
+    for (n, (before, changes)) in subject.rounds.iter().enumerate() {
+        let after: &Function = subject.rounds.get(n + 1).map_or(subject.before, |(f, _)| f);
+        text.push_str("; effects\n");
+        for change in changes {
+            let (was, is) = match (change.place, change.outcome) {
+                (Place::Inst(i), Outcome::Effect) => (print::inst(before, i), print::inst(after, i)),
+                (Place::Inst(i), Outcome::Value) => (print::inst(before, i), "its value is known".to_owned()),
+                (Place::Inst(i), _) => (print::inst(before, i), "removed".to_owned()),
+                (Place::End(b), _) => (print::terminator(before, b), print::terminator(after, b)),
+            };
+            let rule = &subject.rules.rules[change.rule as usize].rule;
+            writeln!(text, "{was}\n    {}    ; {} ({})", is.trim(), rule.name, rule.location())
+                .expect("writing to a string");
+        }
+        text.push('\n');
+    }
 }
 
 /// The steps of one value; none where it stays as it is.

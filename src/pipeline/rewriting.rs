@@ -225,8 +225,16 @@ pub(super) fn rewrite(
         let mut proving = build_explained(f, cfg.rpo(), &memory, cx.module);
         saturate_capped(&mut proving.graph, rules, false, chaos, caps);
         let (before, built, saturation, module) = (f, &built, &saturation, cx.module);
-        let subject =
-            explain::Subject { before, after, built, saturation, proving: &mut proving, rules, module };
+        let subject = explain::Subject {
+            before,
+            rounds: &rounds,
+            after,
+            built,
+            saturation,
+            proving: &mut proving,
+            rules,
+            module,
+        };
         result.explanation = Some(explain::explanation(subject, &g));
         result.egraph_dot = Some(dot::graph(&built.graph));
     }

@@ -135,11 +135,11 @@ fn find(f: &Function, op: Op) -> (Block, usize, Inst) {
 
 const REMOVED: &str = "v2: i32 = i32.load mem0 offset=4 v0\ni32.store mem0 offset=8 v0, v1\n\
      i32.store mem0 offset=4 v0, v2\nreturn v2";
-const REPLACED: &str = "v2: i32 = i32.const 255\nv3: i32 = i32.and v1, v2\ni32.store8 mem0 offset=4 v0, v3\nreturn v3";
+const REPLACED: &str =
+    "v2: i32 = i32.const 255\nv3: i32 = i32.and v1, v2\ni32.store8 mem0 offset=4 v0, v3\nreturn v3";
 const TURNED: &str = "v2: i32 = i32.const 4\nv3: i32 = i32.const -1\nv4: i32 = i32.xor v0, v3\nv5: i32 = i32.and v4, v2\n\
      br_if v5, b1(v0), b2()\nb1(v6: i32):\nreturn v6\nb2():\nreturn v1";
-const TAKEN: &str =
-    "v2: i32 = i32.const 4\nv3: i32 = i32.or v0, v2\nbr_if v3, b1(v0), b2()\nb1(v6: i32):\nreturn v6\nb2():\nreturn v1";
+const TAKEN: &str = "v2: i32 = i32.const 4\nv3: i32 = i32.or v0, v2\nbr_if v3, b1(v0), b2()\nb1(v6: i32):\nreturn v6\nb2():\nreturn v1";
 const GROWN: &str = "v2: i32 = i32.const 0\nv3: i32 = memory.grow mem0 v2\nv4: i32 = memory.grow mem0 v1\n\
      v5: i32 = i32.add v3, v4\nreturn v5";
 
@@ -214,7 +214,9 @@ fn an_effect_elsewhere_or_of_something_else() {
 fn branches_that_go_elsewhere() {
     let why = World::new(TURNED).refused(|g| {
         let entry = g.entry;
-        let Some(Terminator::Branch { then, els, .. }) = &mut g.blocks[entry].term else { panic!("a branch") };
+        let Some(Terminator::Branch { then, els, .. }) = &mut g.blocks[entry].term else {
+            panic!("a branch")
+        };
         std::mem::swap(then, els);
     });
     assert!(why.contains("edge"), "{why}");
@@ -243,7 +245,11 @@ fn branches_that_go_elsewhere() {
     let why = World::new(TURNED).refused(|g| {
         let (entry, v0) = (g.entry, g.block_params(g.entry)[0]);
         let Some(Terminator::Branch { els, .. }) = g.blocks[entry].term.clone() else { panic!("a branch") };
-        g.blocks[entry].term = Some(Terminator::Jump(if els.args.is_empty() { g.edge(els.block, &[]) } else { g.edge(els.block, &[v0]) }));
+        g.blocks[entry].term = Some(Terminator::Jump(if els.args.is_empty() {
+            g.edge(els.block, &[])
+        } else {
+            g.edge(els.block, &[v0])
+        }));
     });
     assert!(why.contains("no constant"), "{why}");
 }
