@@ -1,6 +1,7 @@
 //! The changes themselves: values for right sides, and the graph with them.
 
 use super::{Change, Context, Found, Place, constant, is_free};
+use crate::analysis::UseCounts;
 use crate::egraph::build::Built;
 use crate::ir::cleanup::{remove_unreachable, substitute};
 use crate::ir::entity::{Block, Inst, Value};
@@ -19,7 +20,8 @@ pub(super) fn edited<I: ModuleInfo>(
     built: &Built,
     found: Vec<Found>,
 ) -> Option<(Function, Vec<Change>)> {
-    let mut e = Editor { cx, built, g: cx.f.clone(), values: values(cx, built) };
+    let idle = idle(cx, built, &found);
+    let mut e = Editor { cx, built, g: cx.f.clone(), values: values(cx, built), idle };
     let mut replaced: SecondaryMap<Value, PackedOption<Value>> = SecondaryMap::new();
     let mut changes = Vec::new();
     let mut insts: HashMap<Inst, Found> = HashMap::new();
@@ -57,6 +59,34 @@ pub(super) fn edited<I: ModuleInfo>(
     Some((e.g, changes))
 }
 
+/// The values that nobody needs any more if all changes that write or test another value in their place are made. What is still needed is as well
+/// written or tested itself.
+fn idle<I: ModuleInfo>(cx: &Context<'_, I>, built: &Built, found: &[Found]) -> SecondaryMap<Value, bool> {
+    let uses = UseCounts::compute(cx.f);
+    let mut left: HashMap<Value, u32> = HashMap::new();
+    for one in found {
+        let old = match (one.change.place, one.change.outcome) {
+            (Place::Inst(i), Outcome::Effect) => {
+                Rule::written(cx.f.insts[i].op).and_then(|n| cx.f.args(i).get(n)).copied()
+            }
+            (Place::End(b), _) => match cx.f.term(b) {
+                Terminator::Branch { cond, .. } => Some(*cond),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(old) = old {
+            let left = left.entry(old).or_insert_with(|| uses.count(old));
+            *left = left.saturating_sub(1);
+        }
+    }
+    let mut idle = SecondaryMap::new();
+    for (v, left) in left {
+        idle[v] = left == 0 || cx.chaos.rarely("replace what is needed elsewhere", built.class(v), false);
+    }
+    idle
+}
+
 /// Where a value is defined: the block, and the place in it of what comes after.
 type Home = (Block, usize);
 
@@ -81,6 +111,8 @@ struct Editor<'a, I> {
     built: &'a Built,
     g: Function,
     values: HashMap<Id, Vec<(Home, Value)>>,
+    /// See [`idle`].
+    idle: SecondaryMap<Value, bool>,
 }
 
 impl<I: ModuleInfo> Editor<'_, I> {
@@ -117,8 +149,9 @@ impl<I: ModuleInfo> Editor<'_, I> {
                 let written = Rule::written(op)?;
                 let node = args[written].index();
                 let new = self.built.graph.find(one.right[node]);
-                let old = self.built.class(self.cx.f.args(i)[written]);
-                if new == old && op == self.cx.f.insts[i].op {
+                let old = self.cx.f.args(i)[written];
+                let is_same = new == self.built.class(old) && op == self.cx.f.insts[i].op;
+                if is_same || !self.idle[old] {
                     return None;
                 }
                 change.operand = Some(new);
@@ -147,7 +180,7 @@ impl<I: ModuleInfo> Editor<'_, I> {
         let end = match constant(self.built, new) {
             Some(c) => Terminator::Jump(if c.as_int() != Some(0) { taken } else { other }),
             None => {
-                if new == self.built.class(cond) {
+                if new == self.built.class(cond) || !self.idle[cond] {
                     return None;
                 }
                 let place = (b, self.cx.f.blocks[b].insts.len());
