@@ -9,7 +9,7 @@
 //! it is looked for there, and a condition in the class of the value that is tested. Of a `memory.grow` a node is made for the search. An
 //! effect goes only where it cannot trap ([`crate::egraph::bounds`]): the rule says that it changes nothing, not that it may be left out.
 //! What is put in the place of something is a value of the function that is there already, a constant, or made of such values by pure
-//! operators ([`edit`]); where it cannot be had, nothing is changed.
+//! operators ([`edit`]); where it cannot be had, and where what is written or tested now is needed elsewhere too, nothing is changed.
 //!
 //! **Complexity:** linear in the instructions times the rules of their operators; each looks at most at [`MAX_MATCHES`] matches.
 //! Reference: Cranelift's `simplify_skeleton` (`opts/skeleton.isle`).

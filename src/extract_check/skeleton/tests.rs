@@ -136,7 +136,7 @@ fn find(f: &Function, op: Op) -> (Block, usize, Inst) {
 const REMOVED: &str = "v2: i32 = i32.load mem0 offset=4 v0\ni32.store mem0 offset=8 v0, v1\n\
      i32.store mem0 offset=4 v0, v2\nreturn v2";
 const REPLACED: &str =
-    "v2: i32 = i32.const 255\nv3: i32 = i32.and v1, v2\ni32.store8 mem0 offset=4 v0, v3\nreturn v3";
+    "v2: i32 = i32.const 255\nv3: i32 = i32.and v1, v2\ni32.store8 mem0 offset=4 v0, v3\nreturn v1";
 const TURNED: &str = "v2: i32 = i32.const 4\nv3: i32 = i32.const -1\nv4: i32 = i32.xor v0, v3\nv5: i32 = i32.and v4, v2\n\
      br_if v5, b1(v0), b2()\nb1(v6: i32):\nreturn v6\nb2():\nreturn v1";
 const TAKEN: &str = "v2: i32 = i32.const 4\nv3: i32 = i32.or v0, v2\nbr_if v3, b1(v0), b2()\nb1(v6: i32):\nreturn v6\nb2():\nreturn v1";

@@ -17,5 +17,9 @@
     (i64.store (local.get 0) (i64.extend_i32_u (local.get 1))))
   (func (export "fill_inside") (param i32 i32 i32)
     (memory.fill (local.get 0) (i32.and (local.get 1) (i32.const 127)) (local.get 2)))
+  ;; The masked value is there anyway.
+  (func (export "needed_elsewhere") (param i32 i32) (result i32)
+    (i32.store8 (local.get 0) (local.tee 1 (i32.and (local.get 1) (i32.const 0xff))))
+    (local.get 1))
   (func (export "grow") (param i32) (result i32)
     (i32.add (memory.grow (i32.const 1)) (memory.grow (i32.and (local.get 0) (i32.const 1))))))
