@@ -49,7 +49,7 @@ fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
     put("my.rules", RULE);
-    put("bad.rules", "(rule r :phase simplify (i32.ad ?x ?x) => ?x)");
+    put("bad.rules", "(rule r :phase simplify (i32.ad ?x ?x) => ?x :verify sample)");
     put(
         "rem.wat",
         "(module (func (export \"run\") (param i32) (result i32) (i32.rem_u (local.get 0) (i32.const 8))))",
@@ -115,7 +115,7 @@ fn list_says_what_is_wrong() {
 #[test]
 fn a_changed_rule_is_listed_as_changed() {
     let dir = folder();
-    let text = "(rule add-zero :phase simplify (i32.add ?x (i32.const 0)) => ?x)";
+    let text = "(rule add-zero :phase simplify :verify sample (i32.add ?x (i32.const 0)) => ?x)";
     std::fs::write(dir.path().join("arith.rules"), text).expect("a file");
     let out = good(dir.path(), &["list", "arith.rules"]);
     assert!(out.contains("changed since"), "{out}");
