@@ -116,7 +116,7 @@ fn rule_error(text: &str) -> String {
 }
 
 fn rule(name: &str, rest: &str) -> String {
-    format!("(rule {name} :phase simplify {rest})")
+    format!("(rule {name} :phase simplify :verify sample {rest})")
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn rule_files_that_cannot_be_read() {
     }
     // Windows' line ends and byte order mark are fine, and so is a folder without rules.
     let windows =
-        b"\xef\xbb\xbf(rule r :phase simplify\r\n  (i32.eqz (i32.eqz (i32.eqz ?x))) => (i32.eqz ?x))\r\n";
+        b"\xef\xbb\xbf(rule r :phase simplify :verify sample\r\n  (i32.eqz (i32.eqz (i32.eqz ?x))) => (i32.eqz ?x))\r\n";
     assert_eq!(RuleSet::load(&[file("windows.rules", windows)]).expect("is read").rules.len(), 1);
     let empty = folder.path().join("folder");
     std::fs::create_dir(&empty).expect("can be made");
@@ -211,15 +211,15 @@ fn rule_files_that_cannot_be_read() {
 #[test]
 fn rules_that_explode_are_capped() {
     let explosive = [
-        "(rule commute :phase simplify (i32.add ?x ?y) => (i32.add ?y ?x))
-         (rule assoc :phase simplify (i32.add ?x (i32.add ?y ?z)) => (i32.add (i32.add ?x ?y) ?z))
-         (rule back :phase simplify (i32.add (i32.add ?x ?y) ?z) => (i32.add ?x (i32.add ?y ?z)))
-         (rule distribute :phase expand (i32.mul ?x (i32.add ?y ?z)) => (i32.add (i32.mul ?x ?y) (i32.mul ?x ?z)))",
-        "(rule grow :phase lower (i32.add ?x ?y) => (i32.sub (i32.add ?x (i32.add ?y (i32.const 1))) (i32.const 1)))",
-        "(rule wrap :phase expand (i32.add ?x ?y) => (i32.xor (i32.const -1) (i32.xor (i32.const -1) (i32.add ?x ?y))))
-         (rule more :phase lower (i32.xor ?x ?y) => (i32.xor (i32.xor ?x (i32.const 1)) (i32.xor ?y (i32.const 1))))",
-        "(rule loop1 :phase expand (i32.mul ?x ?y) => (i32.sub (i32.const 0) (i32.mul ?x (i32.sub (i32.const 0) ?y))))
-         (rule loop2 :phase lower (i32.sub (i32.const 0) ?y) => (i32.mul ?y (i32.const -1)))",
+        "(rule commute :phase simplify :verify sample (i32.add ?x ?y) => (i32.add ?y ?x))
+         (rule assoc :phase simplify :verify sample (i32.add ?x (i32.add ?y ?z)) => (i32.add (i32.add ?x ?y) ?z))
+         (rule back :phase simplify :verify sample (i32.add (i32.add ?x ?y) ?z) => (i32.add ?x (i32.add ?y ?z)))
+         (rule distribute :phase expand :verify sample (i32.mul ?x (i32.add ?y ?z)) => (i32.add (i32.mul ?x ?y) (i32.mul ?x ?z)))",
+        "(rule grow :phase lower :verify sample (i32.add ?x ?y) => (i32.sub (i32.add ?x (i32.add ?y (i32.const 1))) (i32.const 1)))",
+        "(rule wrap :phase expand :verify sample (i32.add ?x ?y) => (i32.xor (i32.const -1) (i32.xor (i32.const -1) (i32.add ?x ?y))))
+         (rule more :phase lower :verify sample (i32.xor ?x ?y) => (i32.xor (i32.xor ?x (i32.const 1)) (i32.xor ?y (i32.const 1))))",
+        "(rule loop1 :phase expand :verify sample (i32.mul ?x ?y) => (i32.sub (i32.const 0) (i32.mul ?x (i32.sub (i32.const 0) ?y))))
+         (rule loop2 :phase lower :verify sample (i32.sub (i32.const 0) ?y) => (i32.mul ?y (i32.const -1)))",
     ];
     let n = 60;
     let mut wat = String::from("(module (func (export \"f\")");

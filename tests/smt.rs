@@ -85,7 +85,7 @@ fn terms_mean_what_the_evaluator_computes() {
         for (i, args) in some(op, &params, 8).into_iter().enumerate() {
             let flip = i % 4 == 3;
             let Some(sides) = instance(op, lane, &args, flip) else { continue };
-            let text = format!("(rule r :phase expand {sides})");
+            let text = format!("(rule r :phase expand :verify sample {sides})");
             let set =
                 RuleSet::from_texts([("r.rules", text.as_str())]).unwrap_or_else(|e| panic!("{e}: {text}"));
             match prove(&set.rules[0], &mut solver) {

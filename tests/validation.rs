@@ -26,43 +26,43 @@ fn options(validation: Validation) -> Options {
 const WRONG: [(&str, &str, &str); 12] = [
     (
         "signed for unsigned",
-        "(rule r :phase simplify (i32.eqz (i32.ge_s ?x ?y)) => (i32.lt_u ?x ?y))",
+        "(rule r :phase simplify :verify sample (i32.eqz (i32.ge_s ?x ?y)) => (i32.lt_u ?x ?y))",
         "(param i32 i32) (result i32) (i32.eqz (i32.ge_s (local.get 0) (local.get 1)))",
     ),
     (
         "rounding in the other direction",
-        "(rule r :phase simplify (i32.div_s ?x (i32.const ?c)) => (i32.shr_s ?x (i32.const (ictz ?c))) :when (is_pow2 ?c))",
+        "(rule r :phase simplify :verify sample (i32.div_s ?x (i32.const ?c)) => (i32.shr_s ?x (i32.const (ictz ?c))) :when (is_pow2 ?c))",
         "(param i32 i32) (result i32) (i32.div_s (local.get 0) (i32.const 8))",
     ),
     (
         "wrapping is forgotten",
-        "(rule r :phase simplify (i32.lt_u ?x (i32.add ?x (i32.const ?c))) => (i32.const 1) :when (ne ?c 0))",
+        "(rule r :phase simplify :verify sample (i32.lt_u ?x (i32.add ?x (i32.const ?c))) => (i32.const 1) :when (ne ?c 0))",
         "(param i32 i32) (result i32) (i32.lt_u (local.get 0) (i32.add (local.get 0) (i32.const 8)))",
     ),
     (
         "off by one",
-        "(rule r :phase simplify (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const ?c)) :when (is_pow2 ?c))",
+        "(rule r :phase simplify :verify sample (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const ?c)) :when (is_pow2 ?c))",
         "(param i32 i32) (result i32) (i32.rem_u (local.get 0) (i32.const 8))",
     ),
     (
         "a condition is missing",
-        "(rule r :phase simplify (i32.and ?x (i32.const ?c)) => ?x)",
+        "(rule r :phase simplify :verify sample (i32.and ?x (i32.const ?c)) => ?x)",
         "(param i32 i32) (result i32) (i32.and (local.get 0) (i32.const 8))",
     ),
     (
         "overlap is ignored",
-        "(rule r :phase memory (i32.load ?m ?o ?a (i32.store ?m ?p ?b ?x ?s)) => (i32.load ?m ?o ?a ?s))",
+        "(rule r :phase memory :verify sample (i32.load ?m ?o ?a (i32.store ?m ?p ?b ?x ?s)) => (i32.load ?m ?o ?a ?s))",
         "(param i32 i32) (result i32) (drop (i32.load (local.get 0))) (i32.store offset=4 (local.get 1) (i32.const 7))
          (i32.add (i32.load (local.get 0)) (i32.load (local.get 0)))",
     ),
     (
         "another width",
-        "(rule r :phase memory (i32.load8_u ?m ?o ?a (i32.store ?m ?o ?a ?x ?s)) => ?x)",
+        "(rule r :phase memory :verify sample (i32.load8_u ?m ?o ?a (i32.store ?m ?o ?a ?x ?s)) => ?x)",
         "(param i32 i32) (result i32) (i32.store (local.get 0) (local.get 1)) (i32.load8_u (local.get 0))",
     ),
     (
         "a negative zero",
-        "(rule r :phase simplify (f32.add ?x (f32.const 0)) => ?x)",
+        "(rule r :phase simplify :verify sample (f32.add ?x (f32.const 0)) => ?x)",
         "(param f32) (result f32) (f32.add (local.get 0) (f32.const 0))",
     ),
     (
@@ -152,7 +152,7 @@ fn wrong_rules_are_refuted_though_a_ledger_says_that_they_are_proved() {
     }
 }
 
-const RIGHT: &str = "(rule r :phase simplify (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1))) :when (is_pow2 ?c))";
+const RIGHT: &str = "(rule r :phase simplify :verify sample (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1))) :when (is_pow2 ?c))";
 const REMAINDER: &str = "(param i32 i32) (result i32) (i32.rem_u (local.get 0) (i32.const 8))";
 
 #[test]

@@ -49,7 +49,7 @@ fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
     put("my.rules", RULE);
-    put("bad.rules", "(rule r :phase simplify (i32.ad ?x ?x) => ?x)");
+    put("bad.rules", "(rule r :phase simplify (i32.ad ?x ?x) => ?x :verify sample)");
     put(
         "rem.wat",
         "(module (func (export \"run\") (param i32) (result i32) (i32.rem_u (local.get 0) (i32.const 8))))",
@@ -115,7 +115,7 @@ fn list_says_what_is_wrong() {
 #[test]
 fn a_changed_rule_is_listed_as_changed() {
     let dir = folder();
-    let text = "(rule add-zero :phase simplify (i32.add ?x (i32.const 0)) => ?x)";
+    let text = "(rule add-zero :phase simplify :verify sample (i32.add ?x (i32.const 0)) => ?x)";
     std::fs::write(dir.path().join("arith.rules"), text).expect("a file");
     let out = good(dir.path(), &["list", "arith.rules"]);
     assert!(out.contains("changed since"), "{out}");
@@ -405,4 +405,46 @@ fn ablate_counts_executed_instructions() {
     good(dir.path(), &["ablate", "trap.wat", "--theme", "arith", "--json", "t.jsonl"]);
     let text = std::fs::read_to_string(dir.path().join("t.jsonl")).expect("rows");
     assert_eq!(text.matches("\"fuel\":null").count(), 3, "{text}");
+}
+
+/// Handles of resources are the one thing that the host does: made, looked up and dropped, which calls the destructor.
+#[cfg(feature = "fuel")]
+#[test]
+fn ablate_counts_what_needs_handles() {
+    let dir = folder();
+    // `run(n)` makes n handles and gives each back; twice the sum of what the destructors got is the result.
+    let wat = r#"(module
+      (import "[export]a" "[resource-new]t" (func $new (param i32) (result i32)))
+      (import "[export]a" "[resource-rep]t$2" (func $rep (param i32) (result i32)))
+      (import "a" "[resource-drop]t" (func $drop (param i32)))
+      (global $sum (mut i32) (i32.const 0))
+      (func (export "a#[dtor]t") (param i32)
+        (global.set $sum (i32.add (global.get $sum) (i32.mul (local.get 0) (i32.const 2)))))
+      (func (export "run") (param i32) (result i32) (local i32)
+        (loop $l
+          (local.set 1 (call $new (local.get 0)))
+          (if (i32.ne (call $rep (local.get 1)) (local.get 0)) (then unreachable))
+          (call $drop (local.get 1))
+          (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (global.get $sum)))"#;
+    std::fs::write(dir.path().join("handles.wat"), wat).expect("a module");
+    // A handle that is none, and a host function that is not known: no count.
+    std::fs::write(
+        dir.path().join("none.wat"),
+        wat.replace("(call $drop (local.get 1))", "(call $drop (i32.const 7))"),
+    )
+    .expect("a module");
+    std::fs::write(dir.path().join("other.wat"), wat.replace("[resource-new]", "[resource-old]"))
+        .expect("a module");
+    let counts = |module: &str| -> Vec<Option<u64>> {
+        let file = format!("{module}.jsonl");
+        good(dir.path(), &["ablate", module, "--theme", "canon", "--json", &file, "--arg", "50"]);
+        let text = std::fs::read_to_string(dir.path().join(&file)).expect("rows");
+        let fuel = |l: &str| serde_json::from_str::<serde_json::Value>(l).expect("JSON")["fuel"].as_u64();
+        text.lines().map(fuel).collect()
+    };
+    let handles = counts("handles.wat");
+    assert!(handles.len() == 3 && handles.iter().all(|f| *f > Some(500)), "{handles:?}");
+    assert_eq!(counts("none.wat"), [None; 3]);
+    assert_eq!(counts("other.wat"), [None; 3]);
 }

@@ -105,7 +105,7 @@ fn apply(c: &mut Closure, rule: &str, bound: &[Id]) -> bool {
 
 #[test]
 fn a_rule_needs_its_left_side_and_its_conditions() {
-    let rule = "(rule r :phase simplify (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1)))
+    let rule = "(rule r :phase simplify :verify sample (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1)))
         :when (is_pow2 ?c))";
     let (mut c, x, y) = leaves();
     let (eight, nine) = (constant(&mut c, 8), constant(&mut c, 9));
@@ -125,7 +125,7 @@ fn a_rule_needs_its_left_side_and_its_conditions() {
 
 #[test]
 fn a_rule_holds_for_its_types_only() {
-    let rule = "(rule r :phase simplify (i32.wrap_i64 (i64.extend_i32_u ?x)) => ?x)";
+    let rule = "(rule r :phase simplify :verify sample (i32.wrap_i64 (i64.extend_i32_u ?x)) => ?x)";
     let (mut c, x, _) = leaves();
     let wide = op(&mut c, Op::I64ExtendI32U, &[x]);
     let narrow = op(&mut c, Op::I32WrapI64, &[wide]);

@@ -68,10 +68,9 @@ impl Phase {
 }
 
 /// How a rule's correctness is established.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verify {
     /// By the evaluator on edge and random operands.
-    #[default]
     Sample,
     /// By the evaluator on all operands at 8 bits, and samples at full width.
     Exhaustive,

@@ -486,13 +486,12 @@ impl Checker {
             if wildcard {
                 return Err(pos.error("`?_` matches anything and cannot be used"));
             }
-            let names: Vec<&str> = self.vars.iter().map(|v| v.name.as_str()).collect();
             let what = if kind == VarKind::Version {
                 "effect version that the left side does not bind"
             } else {
                 "unbound variable"
             };
-            return Err(pos.error(format!("{what}: `{name}`{}", did_you_mean(name, names.into_iter()))));
+            return Err(pos.error(format!("{what}: `{name}`{}", self.bound_like(name, kind))));
         }
         let name = if wildcard {
             self.wildcards += 1;
@@ -502,6 +501,20 @@ impl Checker {
         };
         self.vars.push(VarState { name, kind, slot, implied });
         Ok(VarId(self.vars.len() as u32 - 1))
+    }
+
+    /// What may have been meant by a name that the left side does not bind.
+    fn bound_like(&self, name: &str, kind: VarKind) -> String {
+        let names = || self.vars.iter().filter(|v| v.kind == kind).map(|v| v.name.as_str());
+        let near = did_you_mean(name, names());
+        if !near.is_empty() {
+            return near;
+        }
+        let names: Vec<&str> = names().filter(|n| !n.starts_with("?_")).collect();
+        match names[..] {
+            [] => format!("; nothing on the left side is {}", describe_kind(kind)),
+            _ => format!("; the left side binds {}", names.join(", ")),
+        }
     }
 
     fn push(&mut self, e: RawExpr) -> ExprId {
@@ -523,7 +536,7 @@ impl Checker {
     fn unify(&mut self, found: Slot, expected: Slot, pos: Pos) -> Result<(), Error> {
         self.slots.unify(expected, found).map_err(|(e, f)| {
             // The order of the two depends on which was known first, so name both without roles.
-            pos.error(format!("types differ: {e} and {f}"))
+            pos.error(format!("types differ: {e} and {f}{}", conversions(e, f)))
         })
     }
 }
@@ -542,6 +555,24 @@ impl Types {
             Node { kind: n.kind, ty, pos: n.pos }
         });
         Pattern { nodes: nodes.collect() }
+    }
+}
+
+/// Operators that make one type of the other, one for each direction, as a hint; nothing where there is none.
+fn conversions(a: Type, b: Type) -> String {
+    let converts = |from: Type, to: Type| {
+        let named = format!("_{from}");
+        let fits = |o: &&Op| {
+            let signature = o.info().signature;
+            matches!(signature, Signature::Fixed { params: [SigType::Is(p)], results: [SigType::Is(r)] } if (*p, *r) == (from, to))
+                && o.name().contains(&named)
+        };
+        Op::ALL.iter().find(fits).map(|o| format!("`{}`", o.name()))
+    };
+    let names: Vec<String> = [converts(a, b), converts(b, a)].into_iter().flatten().collect();
+    match &names[..] {
+        [] => String::new(),
+        _ => format!("; conversions are {}", names.join(" and ")),
     }
 }
 

@@ -81,6 +81,12 @@ fn parse_rule(
         let names = Phase::NAMES.map(|p| p.1).join(", ");
         return Err(s.pos.error(format!("the rule `{name}` has no :phase (one of {names})")));
     };
+    let Some(verify) = attributes.verify else {
+        let names = Verify::NAMES.map(|v| v.1).join(", ");
+        return Err(s.pos.error(format!(
+            "the rule `{name}` has no :verify (one of {names}): what is to establish it beyond samples"
+        )));
+    };
     let [lhs, arrow, rhs] = body[..] else {
         return Err(s.pos.error(format!("the rule `{name}` is not of the form LHS => RHS")));
     };
@@ -109,6 +115,7 @@ fn parse_rule(
             theme: theme.clone(),
             pos: s.pos,
             phase,
+            verify,
         };
         let instance = |e: Error| match choice.suffix.as_str() {
             "" => e,
@@ -131,6 +138,7 @@ struct Head {
     theme: Arc<str>,
     pos: Pos,
     phase: Phase,
+    verify: Verify,
 }
 
 /// Reads one attribute and returns what follows it.
@@ -251,7 +259,7 @@ fn elaborate(
         theme: head.theme,
         pos: head.pos,
         phase: head.phase,
-        verify: attributes.verify.unwrap_or_default(),
+        verify: head.verify,
         outcome,
         objective: attributes.objective,
         needs: needs(&lhs_pattern, &rhs_pattern),

@@ -14,7 +14,7 @@ fn error(text: &str) -> String {
 fn a_family() {
     let set = load(
         "(rule add-zero :phase simplify :for (N 32 64)
-           (iN.add ?x (iN.const 0)) => ?x)",
+           (iN.add ?x (iN.const 0)) => ?x :verify sample)",
     )
     .unwrap();
     let names: Vec<_> = set.rules.iter().map(|r| r.name.as_str()).collect();
@@ -40,9 +40,9 @@ fn printing_reads_back() {
 #[test]
 fn commuting_operands() {
     let set = load(
-        "(rule a :phase simplify (i32.and ?x (i32.or ?x ?y)) => ?x)
-         (rule b :phase simplify (i32.xor ?x ?x) => (i32.const 0))
-         (rule c :phase simplify (i32.eqz (i32.xor ?x ?y)) => (i32.eq ?x ?y))",
+        "(rule a :phase simplify (i32.and ?x (i32.or ?x ?y)) => ?x :verify sample)
+         (rule b :phase simplify (i32.xor ?x ?x) => (i32.const 0) :verify sample)
+         (rule c :phase simplify (i32.eqz (i32.xor ?x ?y)) => (i32.eq ?x ?y) :verify sample)",
     )
     .unwrap();
     let counts: Vec<_> = set.rules.iter().map(|r| r.variants.len()).collect();
@@ -72,24 +72,27 @@ fn memory_rules() {
 fn errors_have_a_position_and_a_hint() {
     let cases = [
         (
-            "(rule a :phase simplify (i32.ad ?x ?y) => ?x)",
+            "(rule a :phase simplify (i32.ad ?x ?y) => ?x :verify sample)",
             "t.rules:1:25: unknown operator `i32.ad`; did you mean `i32.add`?",
         ),
         (
-            "(rule a :phase simplify\n  (i32.add ?x) => ?x)",
+            "(rule a :phase simplify\n  (i32.add ?x) => ?x :verify sample)",
             "t.rules:2:3: `i32.add` takes 2 operands here, found 1 terms",
         ),
         (
-            "(rule a :phase simplify (i32.add ?x ?y) => ?z)",
+            "(rule a :phase simplify (i32.add ?x ?y) => ?z :verify sample)",
             "t.rules:1:44: unbound variable: `?z`; did you mean `?x`?",
         ),
         (
-            "(rule a :phase simplify (i32.add ?x (i64.const 1)) => ?x)",
-            "t.rules:1:37: types differ: i32 and i64",
+            "(rule a :phase simplify (i32.add ?x (i64.const 1)) => ?x :verify sample)",
+            "t.rules:1:37: types differ: i32 and i64; conversions are `i64.extend_i32_s` and `i32.wrap_i64`",
         ),
-        ("(rule a :phase simplify (i32.wrap_i64 ?x) => ?x)", "t.rules:1:46: types differ: i32 and i64"),
         (
-            "(rule a :phase simplify ?x => ?x)",
+            "(rule a :phase simplify (i32.wrap_i64 ?x) => ?x :verify sample)",
+            "t.rules:1:46: types differ: i32 and i64; conversions are `i64.extend_i32_s` and `i32.wrap_i64`",
+        ),
+        (
+            "(rule a :phase simplify ?x => ?x :verify sample)",
             "t.rules:1:25: a left side must be an operator, a bare variable would match everything",
         ),
         (
@@ -97,60 +100,79 @@ fn errors_have_a_position_and_a_hint() {
             "t.rules:1:1: the rule `a` has no :phase (one of canon, simplify, memory, expand, lower, skeleton)",
         ),
         (
-            "(rule a :phase simplfy (i32.eqz ?x) => ?x)",
+            "(rule a :phase simplify (i32.eqz ?x) => ?x)",
+            "t.rules:1:1: the rule `a` has no :verify (one of sample, exhaustive, smt): what is to establish it beyond samples",
+        ),
+        (
+            "(rule a :phase simplify :verify proof (i32.eqz ?x) => ?x)",
+            "t.rules:1:33: unknown :verify `proof`, expected one of sample, exhaustive, smt",
+        ),
+        (
+            "(rule a :phase simplify (i32.add ?left ?right) => ?z :verify sample)",
+            "t.rules:1:51: unbound variable: `?z`; the left side binds ?left, ?right",
+        ),
+        (
+            "(rule a :phase memory (i32.add ?x ?y) => (i32.load 0 0 ?x ?v) :verify sample)",
+            "t.rules:1:59: effect version that the left side does not bind: `?v`; nothing on the left side is an effect version",
+        ),
+        (
+            "(rule a :phase simplfy (i32.eqz ?x) => ?x :verify sample)",
             "t.rules:1:16: unknown :phase `simplfy`, expected one of canon, simplify, memory, expand, lower, skeleton; did you mean `simplify`?",
         ),
         (
-            "(rule a :phase simplify (i32.eqz ?x) => ?x)\n(rule a :phase simplify (i32.eqz ?x) => ?x)",
+            "(rule a :phase simplify (i32.eqz ?x) => ?x :verify sample)\n(rule a :phase simplify (i32.eqz ?x) => ?x :verify sample)",
             "t.rules:2:1: the rule `a` is already defined at t.rules:1",
         ),
         (
-            "(rule a :phase simplify (i32.shl ?x (i32.const ?c)) => ?x :when (is_pow3 ?c))",
+            "(rule a :phase simplify (i32.shl ?x (i32.const ?c)) => ?x :when (is_pow3 ?c) :verify sample)",
             "t.rules:1:65: unknown function `is_pow3`; did you mean `is_pow2`?",
         ),
         (
-            "(rule a :phase simplify (i32.shl ?x (i32.const ?c)) => ?x :when (eq ?c))",
+            "(rule a :phase simplify (i32.shl ?x (i32.const ?c)) => ?x :when (eq ?c) :verify sample)",
             "t.rules:1:65: `eq` takes 2 arguments, found 1",
         ),
         (
-            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?a ?w))",
-            "t.rules:1:68: effect version that the left side does not bind: `?w`; did you mean `?a`?",
+            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?a ?w) :verify sample)",
+            "t.rules:1:68: effect version that the left side does not bind: `?w`; did you mean `?v`?",
         ),
         (
-            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?v ?v))",
+            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?v ?v) :verify sample)",
             "t.rules:1:65: `?v` is a value here but an effect version before",
         ),
         (
-            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?a (i32.store ?m ?o ?a ?a ?v)))",
+            "(rule a :phase memory (i32.load ?m ?o ?a ?v) => (i32.load ?m ?o ?a (i32.store ?m ?o ?a ?a ?v)) :verify sample)",
             "t.rules:1:68: a right side cannot make an effect version; bind it on the left or use (older …)",
         ),
         (
-            "(rule a :phase simplify (i32.shl ?x (i32.const (iadd 1 2))) => ?x)",
+            "(rule a :phase simplify (i32.shl ?x (i32.const (iadd 1 2))) => ?x :verify sample)",
             "t.rules:1:48: a left side cannot compute: bind a variable and test it after :when",
         ),
         (
-            "(rule a :phase simplify (i32.eqz ?x) => (i32.eqz (i32.eqz ?x)))",
+            "(rule a :phase simplify (i32.eqz ?x) => (i32.eqz (i32.eqz ?x)) :verify sample)",
             "t.rules:1:41: the right side has more operators (2) than the left (1): only :phase expand, memory and lower may",
         ),
         (
-            "(rule a :phase simplify (i32.const 1) => (i32.const 2))",
+            "(rule a :phase simplify (i32.const 1) => (i32.const 2) :verify sample)",
             "t.rules:1:25: a left side must be an operator, not a constant",
         ),
-        ("(rule a :phase simplify (call ?x) => ?x)", "t.rules:1:25: `call` cannot stand in a rule"),
+        (
+            "(rule a :phase simplify (call ?x) => ?x :verify sample)",
+            "t.rules:1:25: `call` cannot stand in a rule",
+        ),
         (
             "(rule a :phaze simplify (i32.eqz ?x) => ?x)",
             "t.rules:1:9: unknown attribute `:phaze`; did you mean `:phase`?",
         ),
         (
-            "(rule a :phase simplify (i32.eqz ?x) ?x)",
+            "(rule a :phase simplify (i32.eqz ?x) ?x :verify sample)",
             "t.rules:1:1: the rule `a` is not of the form LHS => RHS",
         ),
         (
-            "(rule a :phase simplify (i32x4.extract_lane 4 ?x) => (i32.const 0))",
+            "(rule a :phase simplify (i32x4.extract_lane 4 ?x) => (i32.const 0) :verify sample)",
             "t.rules:1:45: 4 is out of range, the limit is 4",
         ),
         (
-            "(rule a :phase simplify :for (N 32 65) (iN.add ?x ?y) => ?x)",
+            "(rule a :phase simplify :for (N 32 65) (iN.add ?x ?y) => ?x :verify sample)",
             "t.rules:1:40: unknown operator `i65.add`; did you mean `i64.add`? (in the instance a@65)",
         ),
         (
@@ -183,7 +205,7 @@ fn errors_have_a_position_and_a_hint() {
         ),
         (
             "(rule a :phase skeleton :verify smt (i32.store ?m ?o ?a ?x ?s) => (i32.store ?m ?o ?a ?x ?t))",
-            "t.rules:1:90: effect version that the left side does not bind: `?t`; did you mean `?a`?",
+            "t.rules:1:90: effect version that the left side does not bind: `?t`; did you mean `?s`?",
         ),
         (
             "(rule a :phase skeleton :verify smt (memory.grow ?m ?n ?s) => (memory.grow ?m ?n ?s))",
@@ -225,16 +247,18 @@ fn errors_have_a_position_and_a_hint() {
 
 #[test]
 fn hostile_files_are_errors() {
-    let nested = format!("(rule a :phase simplify {} => ?x)", "(i32.eqz ".repeat(100_000));
+    let nested = format!("(rule a :phase simplify {} => ?x :verify sample)", "(i32.eqz ".repeat(100_000));
     assert!(error(&nested).contains("nest more than"));
-    let wide = format!("(rule a :phase simplify (i32.add {}) => ?x)", "?x ".repeat(200_000));
+    let wide = format!("(rule a :phase simplify (i32.add {}) => ?x :verify sample)", "?x ".repeat(200_000));
     assert!(error(&wide).contains("more than 2000 terms"));
-    let long = format!("(rule a :phase simplify ({} ?x) => ?x)", "a".repeat(1_000_000));
+    let long = format!("(rule a :phase simplify ({} ?x) => ?x :verify sample)", "a".repeat(1_000_000));
     assert!(error(&long).contains("a word of more than 256 bytes"));
     let huge = " ".repeat(sexpr::MAX_BYTES + 1);
     assert!(error(&huge).contains("larger than"));
-    let family =
-        format!("(rule a :phase simplify :for {} (i32.eqz ?x) => ?x)", "(A 1 2 3 4 5 6 7 8)".repeat(20));
+    let family = format!(
+        "(rule a :phase simplify :for {} (i32.eqz ?x) => ?x :verify sample)",
+        "(A 1 2 3 4 5 6 7 8)".repeat(20)
+    );
     assert!(error(&family).contains("family of more than"));
 }
 

@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn a_changed_rule_is_seen() {
         let read = |text| RuleSet::from_texts([("t.rules", text)]).expect("a rule");
-        let one = read("(rule r :phase simplify (i32.add ?x (i32.const 0)) => ?x)");
-        let two = read("(rule r :phase simplify (i32.sub ?x (i32.const 0)) => ?x)");
+        let one = read("(rule r :phase simplify :verify sample (i32.add ?x (i32.const 0)) => ?x)");
+        let two = read("(rule r :phase simplify :verify sample (i32.sub ?x (i32.const 0)) => ?x)");
         let checked = [Checked {
             sample: super::super::Answer::Passed { samples: 9 },
             narrow: None,

@@ -497,7 +497,7 @@ mod tests {
     #[test]
     fn conditions_on_constants_hold() {
         let text =
-            "(rule r :phase simplify (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1)))
+            "(rule r :phase simplify :verify sample (i32.rem_u ?x (i32.const ?c)) => (i32.and ?x (i32.const (isub ?c 1)))
             :when (is_pow2 ?c) (lt_u 64 ?c))";
         let set = RuleSet::from_texts([("t.rules", text)]).expect("a rule");
         let term = trial(&set.rules[0]).expect("a module").term;

@@ -83,8 +83,9 @@ mod tests {
     use crate::verify::smt::Proof;
     use crate::verify::tiers::Checked;
 
-    const RIGHT: &str = "(rule r :phase simplify (i32.add ?x (i32.const 0)) => ?x)";
-    const WRONG: &str = "(rule r :phase simplify (i32.shr_s ?x (i32.const 0)) => (i32.const 0))";
+    const RIGHT: &str = "(rule r :phase simplify :verify sample (i32.add ?x (i32.const 0)) => ?x)";
+    const WRONG: &str =
+        "(rule r :phase simplify :verify sample (i32.shr_s ?x (i32.const 0)) => (i32.const 0))";
 
     fn read(text: &str) -> RuleSet {
         RuleSet::from_texts([("t.rules", text)]).expect("a rule")
@@ -107,7 +108,7 @@ mod tests {
         let ledger = claimed(&set, Proof::Proved);
         assert_eq!(answer(set.clone(), Some(ledger.clone())), Trusted::Proved);
         assert!(matches!(answer(set.clone(), None), Trusted::Unknown(_)), "no ledger has it");
-        let other = read("(rule r :phase simplify (i32.sub ?x (i32.const 0)) => ?x)");
+        let other = read("(rule r :phase simplify :verify sample (i32.sub ?x (i32.const 0)) => ?x)");
         assert!(matches!(answer(other.clone(), Some(ledger.clone())), Trusted::Unknown(_)), "another text");
         let open = claimed(&set, Proof::Unknown("no answer".to_owned()));
         assert!(

@@ -1,7 +1,9 @@
 //! Instructions that a module executes, counted by an interpreter, in builds with the feature `fuel` (`docs/decisions`).
 
 #[cfg(feature = "fuel")]
-use wasmi::{CompilationMode, Config, Engine, ExternType, Func, Linker, Module, Store, Val, ValType};
+use super::host::{Host, define};
+#[cfg(feature = "fuel")]
+use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store, Val, ValType};
 
 /// Most fuel of one call: some ten seconds.
 #[cfg(feature = "fuel")]
@@ -19,8 +21,8 @@ pub struct Ran {
 /// Whether this build has an interpreter.
 pub const AVAILABLE: bool = cfg!(feature = "fuel");
 
-/// Calls an export with a number as its first parameter and zeros for others. Imported functions trap. `None`: the module cannot run
-/// that way (no such export, an import that is no function, a trap, too much fuel).
+/// Calls an export with a number as its first parameter and zeros for others. Imported functions are those of [`super::host`].
+/// `None`: the module cannot run that way (no such export, an import that is no function, a trap, too much fuel).
 #[cfg(feature = "fuel")]
 pub fn run(wasm: &[u8], export: &str, argument: i64) -> Option<Ran> {
     let mut config = Config::default();
@@ -34,15 +36,10 @@ pub fn run(wasm: &[u8], export: &str, argument: i64) -> Option<Ran> {
         .compilation_mode(CompilationMode::Eager);
     let engine = Engine::new(&config);
     let module = Module::new(&engine, wasm).ok()?;
-    let mut store = Store::new(&engine, ());
+    let mut store = Store::new(&engine, Host::default());
     store.set_fuel(MAX_FUEL).ok()?;
-    let mut linker: Linker<()> = Linker::new(&engine);
-    for import in module.imports() {
-        let ExternType::Func(ty) = import.ty() else { return None };
-        let trap = Func::new(&mut store, ty.clone(), |_, _, _| Err(wasmi::Error::new("not there")));
-        // Defined before under the same name: one is as good as the other, unless the types differ, which linking sees.
-        let _ = linker.define(import.module(), import.name(), trap);
-    }
+    let mut linker: Linker<Host> = Linker::new(&engine);
+    define(&module, &mut store, &mut linker)?;
     let instance = linker.instantiate_and_start(&mut store, &module).ok()?;
     let func = instance.get_func(&store, export)?;
     let ty = func.ty(&store);

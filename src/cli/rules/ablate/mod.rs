@@ -6,6 +6,8 @@
 
 mod chart;
 mod fuel;
+#[cfg(feature = "fuel")]
+mod host;
 mod measure;
 mod plan;
 mod rows;

@@ -168,9 +168,9 @@ mod tests {
     use super::*;
 
     fn set() -> RuleSet {
-        let a = "(rule x :phase simplify :for (N 32 64) (iN.add ?x (iN.const 0)) => ?x)
-            (rule y :phase simplify (i32.sub ?x (i32.const 0)) => ?x)";
-        let b = "(rule z :phase simplify (i32.xor ?x ?x) => (i32.const 0))";
+        let a = "(rule x :phase simplify :verify sample :for (N 32 64) (iN.add ?x (iN.const 0)) => ?x)
+            (rule y :phase simplify :verify sample (i32.sub ?x (i32.const 0)) => ?x)";
+        let b = "(rule z :phase simplify :verify sample (i32.xor ?x ?x) => (i32.const 0))";
         RuleSet::from_texts([("a.rules", a), ("b.rules", b)]).expect("rules")
     }
 
