@@ -13,6 +13,7 @@
 //! commoning", IBM, 1990.
 
 pub mod carry;
+pub mod check;
 pub mod rotate;
 pub mod unroll;
 

@@ -1,5 +1,5 @@
 //! Translation validation of what the stage `memory` does to branches and stack pointers: `threaded-branches`, `folded-branches`,
-//! `stack-pointer-writes`.
+//! `stack-pointer-writes`. Where another pass changed anything it finds that out.
 //!
 //! **What.** Each block after stands for a run of blocks before, from the start of one on (its *anchor*): a block that has kept its name from that one, a copy from
 //! the one that the first edge into it leads to. A walk over the blocks after knows at each start which values after each value before is, and
@@ -32,9 +32,6 @@ use std::collections::BTreeMap;
 const MAX_WORK: usize = 20_000_000;
 /// Operators that two conditions are compared through.
 const MAX_DEPTH: u32 = 3;
-
-/// The passes whose changes are followed.
-pub const FOLLOWED: [&str; 3] = ["threaded-branches", "folded-branches", "stack-pointer-writes"];
 
 /// What is known of a value before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

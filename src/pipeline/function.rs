@@ -15,6 +15,7 @@ use crate::loops::{self, unroll};
 use crate::memory::readers::Moved;
 use crate::memory::{self as promotion, Knowledge};
 use crate::module::{ATTESTATION, Identity, IndexMap, Module};
+use crate::program::check::{self, Claims, Established};
 use crate::program::devirt::{Tables, devirtualized};
 use crate::program::globals::{self, Known};
 use crate::program::memories::{self, Memories};
@@ -47,6 +48,8 @@ pub(super) struct Shared<'a> {
     pub signatures: &'a Signatures,
     /// Which rules are proved, where changes are to be validated.
     pub trust: Option<&'a Trust>,
+    /// What a checker of its own found to hold of the program, where changes are to be validated.
+    pub established: Option<&'a Established>,
     /// The function to explain.
     pub explain: Option<FuncId>,
     pub clock: &'a Clock,
@@ -83,6 +86,17 @@ pub(super) type StageAnswer = (&'static str, Answer);
 /// The answer of a stage that proves nothing, if any of its passes changed the function.
 pub(super) fn unproved(stage: &'static str, passes: &[&str]) -> Option<StageAnswer> {
     (!passes.is_empty()).then(|| (stage, Answer::Unknown(passes.join(", "))))
+}
+
+/// What a checker says of the passes of a stage.
+fn answer(counts: &BTreeMap<&'static str, u64>, same: Result<(), String>) -> Answer {
+    let unknown = |why| Answer::Unknown(format!("{}: {why}", passes(counts).join(", ")));
+    same.map_or_else(unknown, |()| Answer::Proved)
+}
+
+/// The passes of a stage that did something.
+fn passes(counts: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
+    counts.keys().copied().collect()
 }
 
 /// What became of a function.
@@ -186,38 +200,18 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         direct
     });
     // What proves nothing is not run where only what is proved may be used.
-    let (private, promoted, looped);
-    let mut pair = None;
-    let (f, last) = if cx.strict() {
-        (f, f)
-    } else {
-        private = self::private(f, cx, &mut result);
-        let f = private.as_ref().unwrap_or(f);
-        promoted = self::promoted(f, cx, &mut result);
-        pair = promoted.as_ref().map(|promoted| (f, promoted)).filter(|_| cx.trust.is_some());
-        let f = promoted.as_ref().unwrap_or(f);
-        looped = improved_loops(f, cx, &mut result);
-        if let Some(looped) = &looped {
-            // Copies of iterations are copies of what is left in them.
-            result.left = still_left(looped, cx);
-        }
-        (f, looped.as_ref().unwrap_or(f))
-    };
-    let passes = |counts: &BTreeMap<&'static str, u64>| counts.keys().copied().collect::<Vec<_>>();
+    let private = if cx.strict() { None } else { self::private(f, cx, &mut result) };
     result.answers.extend(unproved("private-memories", &passes(&result.private)));
-    if let Some((before, after)) = &pair
-        && result.promoted.keys().all(|pass| promotion::check::FOLLOWED.contains(pass))
-    {
-        let (knowledge, summaries) = (cx.knowledge, cx.summaries);
-        let same = cx.clock.time("validate", || promotion::check::check(before, after, knowledge, summaries));
-        let names = passes(&result.promoted).join(", ");
-        result.answers.push((
-            "memory",
-            same.map_or_else(|why| Answer::Unknown(format!("{names}: {why}")), |()| Answer::Proved),
-        ));
-    } else {
-        result.answers.extend(unproved("memory", &passes(&result.promoted)));
+    let f = private.as_ref().unwrap_or(f);
+    let promoted = self::promoted(f, cx, &mut result);
+    let f = promoted.as_ref().unwrap_or(f);
+    let looped = improved_loops(f, cx, &mut result);
+    let (looped, of_loops) = looped.map_or((None, None), |(looped, answer)| (Some(looped), answer));
+    if let Some(looped) = &looped {
+        // Copies of iterations are copies of what is left in them.
+        result.left = still_left(looped, cx);
     }
+    let last = looped.as_ref().unwrap_or(f);
     let mut rewriting = Vec::new();
     let candidates = candidates(f, last, old_size, &mut rewriting, cx, &mut result);
     if !candidates.is_empty() {
@@ -225,7 +219,7 @@ pub(super) fn optimize_function(f: &Function, old_size: usize, cx: &Shared<'_>) 
         match choose(candidates, old_size, sure, cx) {
             Some(chosen) => {
                 if chosen.is_rewritten {
-                    result.answers.extend(unproved("loops", &passes(&result.loops)));
+                    result.answers.extend(of_loops);
                     result.answers.extend(rewriting);
                 }
                 result.answers.push(("lowering", Answer::Proved));
@@ -293,6 +287,7 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
     let context = promotion_context(cx);
     let mut g = f.clone();
     let mut done = cx.clock.time("memory", || promotion::promote(&mut g, &context));
+    let read = cx.trust.map(|_| g.clone());
     let constants = globals::apply(&mut g, cx.stack_pointers);
     if constants > 0 {
         done.counts.insert("constant-globals", constants);
@@ -310,14 +305,35 @@ fn promoted(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Fun
         result.refuse(format!("graph with promoted memory refused: {}", errors[0]));
         return None;
     }
+    if let Some(read) = &read {
+        let same = cx.clock.time("validate", || promotion_followed(f, read, &g, cx));
+        if cx.strict() && same.is_err() {
+            result.left = still_left(f, cx);
+            return None;
+        }
+        result.answers.push(("memory", answer(&done.counts, same)));
+    }
     result.promoted = done.counts;
     (result.left, result.wanted, result.folds) = (done.left, done.wanted, done.folds);
     Some(g)
 }
 
-/// The graph with cheaper loops, where executed instructions count and anything was gained. Only the way with rules takes it: the plain
-/// way back stays the yardstick.
-fn improved_loops(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Option<Function> {
+/// Whether `g` does what `f` does; `read` is `g` as long as it read the globals that always hold the same.
+fn promotion_followed(f: &Function, read: &Function, g: &Function, cx: &Shared<'_>) -> Result<(), String> {
+    let same = promotion::check::check(f, read, cx.knowledge, cx.summaries);
+    // One knows of stack pointers, the other one of values that are the same for another reason than a branch.
+    same.or_else(|why| loops::check::check(f, read).map_err(|_| why))?;
+    let globals = cx.established.map(|e| e.claims.globals.clone()).unwrap_or_default();
+    check::graph::check(read, g, &Claims { globals, ..Claims::default() })
+}
+
+/// The graph with cheaper loops, where executed instructions count and anything was gained, and what is known of the change, where that is asked for.
+/// Only the way with rules takes it: the plain way back stays the yardstick.
+fn improved_loops(
+    f: &Function,
+    cx: &Shared<'_>,
+    result: &mut Optimized,
+) -> Option<(Function, Option<StageAnswer>)> {
     if cx.options.objective != Objective::Speed || cx.rules.is_none() {
         return None;
     }
@@ -333,8 +349,13 @@ fn improved_loops(f: &Function, cx: &Shared<'_>, result: &mut Optimized) -> Opti
         result.refuse(format!("graph with cheaper loops refused: {}", errors[0]));
         return None;
     }
+    let same = cx.trust.map(|_| cx.clock.time("validate", || loops::check::check(f, &g)));
+    if cx.strict() && same.as_ref().is_some_and(Result::is_err) {
+        return None;
+    }
+    let answer = same.map(|same| ("loops", answer(&counts, same)));
     result.loops = counts;
-    Some(g)
+    Some((g, answer))
 }
 
 /// New code with its size in bytes.

@@ -12,7 +12,7 @@ use crate::ir::entity::FuncId;
 use crate::ir::function::Function;
 use crate::module::{Module, TypeMap};
 use crate::program::chains::{self, chained};
-use crate::program::check::{self, Established};
+use crate::program::check;
 use crate::program::constants::Constants;
 use crate::program::inline::{Expanded, InlineCaps, Plan, Ready, call_sites, expand};
 use crate::program::ranges::Ranges;
@@ -46,10 +46,8 @@ pub(super) struct Source<'a> {
     pub folded: &'a AtomicU64,
     /// Whether a graph does not fit the new signatures, which no valid one is known to do.
     pub misfit: &'a AtomicBool,
-    /// Whether only what is proved may be used: what is known of the whole program stays out of the graphs.
+    /// Whether only what is proved may be used.
     pub strict: bool,
-    /// What a checker of its own found to hold of the program, where changes are to be validated.
-    pub established: Option<&'a Established>,
 }
 
 /// What each of the counts of [`Source::prepare`] is of.
@@ -60,9 +58,6 @@ impl Source<'_> {
     /// Puts what is known of the whole program into a graph. The counts are of `stores`, `globals`, `known` and `folded`; `None` where it does
     /// not fit the new signatures.
     fn prepare(&self, f: &mut Function) -> Option<[u64; 4]> {
-        if self.strict {
-            return Some([0; 4]);
-        }
         let stores = remove_stores(f, self.program.unread_globals());
         let globals = globals::apply(f, self.program.known_globals());
         let known = self.constants.apply(f);
@@ -76,7 +71,7 @@ impl Source<'_> {
 
     /// The same, and what is known of the change, where that is asked for.
     fn validated(&self, f: &mut Function, cx: &Shared<'_>) -> Option<([u64; 4], Option<StageAnswer>)> {
-        let before = self.established.map(|established| (established, f.clone()));
+        let before = cx.established.map(|established| (established, f.clone()));
         let counts = self.prepare(f)?;
         let Some((established, before)) = before else { return Some((counts, None)) };
         let counted = PREPARED.into_iter().zip(counts).filter(|&(_, n)| n > 0).map(|(name, _)| name);
@@ -85,6 +80,11 @@ impl Source<'_> {
         let answer = match checked {
             Ok(()) if names.is_empty() => None,
             Ok(()) => Some(Answer::Proved),
+            // Nothing else rests on it: signatures stay as they are.
+            Err(_) if self.strict => {
+                *f = before;
+                return Some(([0; 4], None));
+            }
             Err(why) => Some(Answer::Unknown(format!("{}: {why}", names.join(", ")))),
         };
         Some((counts, answer.map(|answer| ("program", answer))))

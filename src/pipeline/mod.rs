@@ -249,7 +249,7 @@ fn attempt(
     }
     drop((inline, constants, ranges));
     let established = match &program {
-        Some(program) if files.trust.is_some() && !strict => {
+        Some(program) if files.trust.is_some() => {
             let graph = |func: FuncId| {
                 let at = functions.binary_search_by_key(&func, |s: &Surveyed<'_>| s.func).ok()?;
                 functions[at].copy(&module, &types, &options.caps)
@@ -295,6 +295,7 @@ fn attempt(
         multi_value: module.has_multi_value(),
         signatures: &whole.signatures,
         trust: files.trust.as_ref(),
+        established: established.as_ref(),
         explain,
         clock: &clock,
     };
@@ -314,7 +315,6 @@ fn attempt(
                 globals: &globals,
                 misfit: &misfit,
                 strict: shared.strict(),
-                established: established.as_ref(),
                 folded: &folded,
             };
             let called = functions.into_iter().filter(|s| program.is_called(s.func)).collect();
@@ -414,7 +414,8 @@ struct Whole {
 impl Whole {
     /// What was found out, for a checker of its own to find again.
     fn claims(&self, module: &Module, program: &Program) -> Claims {
-        let globals = (program.known_globals(), program.unread_globals());
+        let known = [program.known_globals(), program.globals_known_later()];
+        let globals = (known, program.unread_globals());
         claims(module, (&self.constants, &self.ranges, &self.signatures), globals, |f| program.is_called(f))
     }
 }

@@ -9,13 +9,15 @@
 //! | `effects` | the same, and [`crate::extract_check::skeleton`] |
 //! | `cleanup` | [`crate::extract_check::tidied`] |
 //! | `program` | [`crate::program::check`] finds what is known between functions again, and compares the graphs |
-//! | `memory` | [`crate::memory::check`], where branches and writes of stack pointers are all that changed |
+//! | `memory` | [`crate::memory::check`] or [`crate::loops::check`], where nothing rests on what memory holds; constants of globals as `program` |
+//! | `loops` | [`crate::loops::check`] |
 //! | `inlining` | `program::inline::check` |
 //! | `lowering` | `schedule::check`, without which no code is used at all |
 //! | any other | nothing: its licence is checked by its own tests and by the differential ones; unknown, by name |
 //!
 //! *Refuted* is a rule of which samples have a counterexample, where the function rests on it, and what a checker refuses (such code is not used).
-//! With `--verify=strict` the stages that prove nothing are not run, and a function whose answer is not *proved* keeps its old body.
+//! With `--verify=strict` the stages that prove nothing are not run, what `program`, `memory` and `loops` did is taken back where it is not proved, and a function
+//! whose answer is not *proved* keeps its old body.
 
 use super::function::{Optimized, Shared};
 use crate::analysis::memory_ssa::{MemorySsa, VersionDef};

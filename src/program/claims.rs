@@ -19,7 +19,7 @@ use cranelift_entity::EntitySet;
 pub fn claims(
     module: &Module,
     (constants, ranges, signatures): (&Constants, &Ranges, &Signatures),
-    (known, unread): (&globals::Known, &EntitySet<GlobalId>),
+    (known, unread): ([&globals::Known; 2], &EntitySet<GlobalId>),
     is_called: impl Fn(FuncId) -> bool,
 ) -> Claims {
     let crossing = |func: FuncId| {
@@ -49,7 +49,7 @@ pub fn claims(
         ..Claims::default()
     };
     for g in module.globals.keys() {
-        claims.globals[g] = known[g].and_then(constant);
+        claims.globals[g] = known.into_iter().find_map(|known| known[g].and_then(constant));
     }
     claims
 }

@@ -7,7 +7,8 @@
 #     bash tests/mutations/run.sh --table     only the table, from the results that are there
 #
 # Cases are those of `--source mixed`; for bugs that only touch rules those of `--source rules`, and of these the ones made from
-# the rule that the patch names: of the 1,800 instances of rules one comes up once in 9,000 cases of `mixed`.
+# the rule that the patch names: of the 1,800 instances of rules one comes up once in 9,000 cases of `mixed`. A bug in a checker changes
+# no behaviour: such a patch names tests of the library in its second line (`Test: replay::`), of which one has to fail.
 #
 # CAP (20000) cases and MINUTES (30) at most for each bug, on JOBS (1) threads, from seed START (7000000) on; CARGO_FLAGS
 # (for example -j1) go to cargo; FUZZ is a fuzzer of the unchanged tree for wrong rules, WORK another place to work in. The copy
@@ -84,15 +85,38 @@ hunt() {
   done
 }
 
+# Runs the tests that a patch names, which must build: sets the same. What fails is what was to be seen.
+try_tests() {
+  local log=$1
+  from=- cases=- seen=-
+  # shellcheck disable=SC2086
+  if ! (cd "$tree" && cargo test --quiet --locked --profile mutation --lib --no-run --target-dir "$work/target" \
+    ${CARGO_FLAGS:-}) >"$work/build.log" 2>&1; then
+    cat "$work/build.log" >&2
+    return 1
+  fi
+  # shellcheck disable=SC2086
+  if (cd "$tree" && cargo test --quiet --locked --profile mutation --lib --target-dir "$work/target" ${CARGO_FLAGS:-} \
+    -- "$2") >"$log" 2>&1; then
+    kind=none
+    return
+  fi
+  kind=test seen=$(sed -n 's/^---- \(.*\) stdout ----$/\1/p' "$log" | head -1)
+  [ -n "$seen" ] || kind=crash seen="no test failed, and the run did"
+}
+
 # One bug: name. Leaves a line in results: name, class, kind, generator, cases, seconds, what was seen.
 run_one() {
-  local name=$1 patch=$here/$1.patch began kind=none from cases seen status=0
+  local name=$1 patch=$here/$1.patch began kind=none from cases seen status=0 tests
   if ! git -C "$tree" apply --whitespace=nowarn "$patch"; then
     echo "$name: the patch no longer applies" >&2
     return 1
   fi
   began=$(date +%s)
-  if grep -q '^+++ b/' "$patch" && ! grep '^+++ b/' "$patch" | grep -qv '^+++ b/rules/'; then
+  tests=$(sed -n 's/^Test: //p;2q' "$patch")
+  if [ -n "$tests" ]; then
+    try_tests "$work/out/$name.log" "$tests" || status=1
+  elif grep -q '^+++ b/' "$patch" && ! grep '^+++ b/' "$patch" | grep -qv '^+++ b/rules/'; then
     hunt "$work/out/$name.log" "$FUZZ" --rules "$tree/rules" --source rules --rule "$(sed -n 's/^Rule: //p;2q' "$patch")"
   elif build; then
     began=$(date +%s)
@@ -124,6 +148,7 @@ table() {
     bug=$(sed -n '/^Bug: /,/^$/p' "$patch" | tr '\n' ' ' | sed 's/^Bug: //; s/ *$//; s/|/\\|/g')
     case $kind in
       mismatch) by="comparison" compared=$((compared + 1)) ;;
+      test) by="test \`$seen\`" ;;
       refused)
         case $seen in
           *"stack code refused"* | lower-*) by="stack-code checker" ;;
