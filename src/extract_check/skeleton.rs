@@ -75,7 +75,7 @@ impl<I: ModuleInfo> Walk<'_, I> {
         for (at, &i) in f.blocks[b].insts.iter().enumerate() {
             // What is new stands before the instruction that it is made for.
             while let Some(n) = new.next_if(|n| n.index() >= f.insts.len()) {
-                self.new(n, &row)?;
+                self.added(n, &row)?;
             }
             let licence = self.insts[i];
             match new.next_if_eq(&i) {
@@ -89,13 +89,13 @@ impl<I: ModuleInfo> Walk<'_, I> {
             if n.index() < f.insts.len() {
                 return Err(format!("{n} is not the next instruction of the input"));
             }
-            self.new(n, &row)?;
+            self.added(n, &row)?;
         }
         self.end(b)
     }
 
     /// An instruction that the function before does not have: a term over what is there.
-    fn new(&mut self, n: Inst, row: &[State]) -> Checked {
+    fn added(&mut self, n: Inst, row: &[State]) -> Checked {
         let g = self.c.g;
         let data = &g.insts[n];
         if !matches!(data.op.kind(), Kind::Const | Kind::Pure | Kind::MemorySize) {

@@ -214,12 +214,9 @@ impl<I: ModuleInfo> Replay<'_, I> {
             .collect();
         let (left, operand) = rules::licence(&mut self.closure, rule, &bound?)?;
         let op = rule.rhs.root_operator().map(|(op, ..)| op);
-        (self.closure.find(left) == self.closure.find(at)).then(|| Licence {
-            place: change.place,
-            outcome: change.outcome,
-            operand,
-            op,
-        })
+        let Change { place, outcome, .. } = *change;
+        let is_there = self.closure.find(left) == self.closure.find(at);
+        is_there.then_some(Licence { place, outcome, operand, op })
     }
 
     /// A `memory.grow` as a term, which no value is.

@@ -189,7 +189,7 @@ impl Checker {
         let Some(shape) = shape(op) else {
             return Err(s.pos.error(format!("`{name}` cannot stand in a rule")));
         };
-        if op.info().kind == Kind::MemoryGrow && !(is_effect && !self.side_is_right) {
+        if op.info().kind == Kind::MemoryGrow && (!is_effect || self.side_is_right) {
             return Err(s.pos.error(format!("`{name}` can only be what a skeleton rule is about")));
         }
         let expected = shape.imms.len() + shape.operands + shape.versions;

@@ -225,7 +225,7 @@ fn errors_have_a_position_and_a_hint() {
         ),
         (
             "(rule a :phase skeleton :verify smt (br_if (i64.eqz ?x)) => (br_if ?x))",
-            "t.rules:1:68: types differ: i32 and i64",
+            "t.rules:1:68: types differ: i32 and i64; conversions are `i64.extend_i32_s` and `i32.wrap_i64`",
         ),
         (
             "(rule a :phase skeleton :verify smt (br_if (i32.eqz ?x)) => always)",

@@ -31,7 +31,7 @@ export GIT_CEILING_DIRECTORIES=$work
 sync() {
   (cd "$tree" && find . -type f) | sed 's|^\./||' | sort >"$work/have"
   git -C "$root" ls-files --cached --others --exclude-standard -- \
-    Cargo.toml Cargo.lock build.rs src rules benches tests | sort -u >"$work/want"
+    Cargo.toml Cargo.lock build.rs src rules snapshots/rules.ledger benches tests | sort -u >"$work/want"
   comm -23 "$work/have" "$work/want" | while IFS= read -r f; do rm -f "$tree/$f"; done
   while IFS= read -r f; do
     [ -f "$root/$f" ] || continue

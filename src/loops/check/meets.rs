@@ -43,7 +43,7 @@ pub(super) fn meet(terms: &mut Terms, block: Block, arrivals: &Arrivals, work: &
     let row = |v: &Var| arrivals.values().map(|s| s.nums.get(v).copied()).collect::<Option<Row>>();
     let mut merged: HashMap<Row, Num> = HashMap::new();
     let mut open: Vec<(Var, Row)> = Vec::new();
-    for (&v, _) in &first.nums {
+    for &v in first.nums.keys() {
         let Some(row) = row(&v) else { continue };
         let known = match row.iter().all(|&n| n == row[0]) {
             true => Some(row[0]),

@@ -303,3 +303,27 @@ fn what_is_spliced_wrongly_is_refused() {
     assert!(check::check(&before, &good, &|_| None).is_err());
     assert!(check::check(&before, &good, &|_| Some(&other)).is_err());
 }
+
+/// Of the graph before as of a callee, an edge brings what it brought.
+#[test]
+fn what_edges_bring_is_followed() {
+    let parsed = |text: &str| parse::function(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let caller = |edge: &str| {
+        format!(
+            "function func0 (i32, i32) -> (i32) {{\nb0(v0: i32, v1: i32):\nbr b1({edge})\nb1(v2: i32):\nreturn v2\n}}\n"
+        )
+    };
+    let (before, other) = (parsed(&caller("v0")), parsed(&caller("v1")));
+    assert_eq!(check::check(&before, &before, &|_| None), Ok(()));
+    assert!(check::check(&before, &other, &|_| None).is_err());
+    let calls = parsed(
+        "function func0 (i32, i32) -> (i32) {\nb0(v0: i32, v1: i32):\nv2: i32 = call func1 v0, v1\nreturn v2\n}\n",
+    );
+    let callee = parsed(&caller("v0").replace("func0", "func1"));
+    let spliced = |edge: &str| {
+        let text = caller(edge).replace("return v2", "br b2(v2)\nb2(v3: i32):\nreturn v3");
+        check::check(&calls, &parsed(&text), &|func| (func == callee.id).then_some(&callee))
+    };
+    assert_eq!(spliced("v0"), Ok(()));
+    assert!(spliced("v1").is_err());
+}
