@@ -48,7 +48,7 @@ fn template(name: &str) -> String {
     format!(
         "\
 ; A rule: wherever the left side stands and the conditions hold, the right side is equal.
-;   :phase    one of {phases}
+;   :phase    one of {phases}; skeleton is about effects and branches: (br_if ?x) => taken
 ;   :verify   what establishes it beyond samples: one of {tags}
 ;   :for      one rule for each width; N stands for the number inside names (iN.add)
 ;   ?x        a value; inside (iN.const ?c) the bits of a constant
