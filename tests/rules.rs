@@ -1,10 +1,14 @@
 //! Every built-in rule against the sampler; wrong rules, all of which it must refute; the examples in the rule files.
 
+use loom_wasm::caps::Caps;
+use loom_wasm::program::inline::InlineCaps;
 use loom_wasm::rules::{Func, Rule, RuleSet, Verify};
 use loom_wasm::verify::ledger::Ledger;
 use loom_wasm::verify::smt::queries;
 use loom_wasm::verify::tiers::{NARROW_WIDTHS, check_set};
+use loom_wasm::verify::trial::near_misses;
 use loom_wasm::verify::{Answer, check_examples, check_narrow, check_rule};
+use loom_wasm::{Objective, Options, optimize_with};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
@@ -186,4 +190,47 @@ fn silent_rules_have_reasons() {
             assert!(of.is_some_and(|n| !silent.contains(n.as_str())), "{name}: {twin} is no rule that fires");
         }
     }
+}
+
+/// One reason not to fire at a time: alone on such a term, a rule stays silent. Where one fires all the same the snapshot says so, for somebody to
+/// see why: the term meets the rule in another way.
+#[test]
+fn rules_do_not_fire_on_near_misses() {
+    let set = RuleSet::builtin().unwrap_or_else(|e| panic!("{e}"));
+    let mut text = String::new();
+    let (mut themes, mut fire): (BTreeMap<&str, [usize; 3]>, Vec<String>) = Default::default();
+    for family in set.families() {
+        let rule = family[0];
+        let misses = near_misses(rule);
+        let counts = themes.entry(&rule.theme).or_default();
+        counts[0] += 1;
+        counts[1] += usize::from(!misses.is_empty());
+        counts[2] += misses.len();
+        let alone = RuleSet { rules: vec![rule.clone()] };
+        for (reason, trial) in misses {
+            let wasm = loom_wasm::read_input(trial.wat.as_bytes())
+                .unwrap_or_else(|e| panic!("{}, {reason}: {e}\n{}", rule.name, trial.wat));
+            let options = Options {
+                egraph: true,
+                objective: rule.objective.unwrap_or(Objective::Size),
+                no_revert: true,
+                caps: Caps { inline: InlineCaps::OFF, ..Caps::default() },
+                ..Options::default()
+            };
+            let done =
+                optimize_with(&wasm, &options, &alone).unwrap_or_else(|e| panic!("{}: {e}", rule.name));
+            if !done.report.rules.is_empty() {
+                fire.push(format!("{}, {reason}: {}", rule.name, trial.term));
+            }
+        }
+    }
+    for (theme, [rules, with, reasons]) in themes {
+        text.push_str(&format!("{theme}: {reasons} near misses of {with} of {rules} rules\n"));
+    }
+    text.push_str(&format!("\nthese fire:\n{}\n", fire.join("\n")));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("near-misses", text));
 }

@@ -12,8 +12,8 @@ use crate::interp::Const;
 use crate::ir::ops::{ImmKind, SigType, Signature};
 use crate::ir::types::Type;
 use crate::rules::{
-    Bound, ConstPat, Expr, Facts, Func, ImmPat, ImmSort, Length, NodeId, NodeKind, NodeType, Outcome, Param,
-    Pattern, Rule, Var, VarId, VarKind, shape,
+    Bound, ConstPat, Expr, ExprId, Facts, Func, ImmPat, ImmSort, Length, NodeId, NodeKind, NodeType, Outcome,
+    Param, Pattern, Rule, Var, VarId, VarKind, shape,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -91,11 +91,75 @@ pub fn trial(rule: &Rule) -> Option<Trial> {
         let wat = Writer::new(rule, &e.before, &e.vars, &bound, BTreeMap::new()).module()?;
         return Some(Trial { wat, term: rule.sides_text(&e.before, &e.after, &e.vars).0 });
     }
-    let bound = constants(rule);
-    let filled = filled(&rule.lhs, &bound);
-    let vars = lengths(&filled, &rule.vars);
-    let wat = Writer::new(rule, &filled, &vars, &bound, masks(rule, &vars, &bound)).module()?;
-    Some(Trial { wat, term: rule.sides_text(&filled, &rule.rhs, &rule.vars).0 })
+    let (bound, _) = constants(rule, &|bound| rule.holds(bound, &Granted) && computes(rule, bound));
+    written(rule, &rule.lhs, &rule.vars, &bound, None)
+}
+
+/// The module for a left side of a rule with these constants; what the conditions ask of parameters is made so but for one of them.
+fn written(
+    rule: &Rule,
+    lhs: &Pattern,
+    vars: &[Var],
+    bound: &[Bound<()>],
+    but: Option<ExprId>,
+) -> Option<Trial> {
+    let filled = filled(lhs, bound);
+    let vars = lengths(&filled, vars);
+    let wat = Writer::new(rule, &filled, &vars, bound, masks(rule, &vars, bound, but)).module()?;
+    Some(Trial { wat, term: rule.sides_text(&filled, &rule.rhs, &vars).0 })
+}
+
+/// Modules in which a rule must not fire, each for one reason, with that: a condition that does not hold or that nothing is known of, another constant
+/// than the one that the left side names, two values where it has one twice. A reason for which no module is found is left out.
+pub fn near_misses(rule: &Rule) -> Vec<(String, Trial)> {
+    let good = |bound: &[Bound<()>]| rule.holds(bound, &Granted) && computes(rule, bound);
+    let (bound, found) = constants(rule, &good);
+    let mut misses = Vec::new();
+    for &c in &rule.conditions {
+        let holds = |c: ExprId, bound: &[Bound<()>]| rule.constant(c, bound, &Granted) == Some(Const::I32(1));
+        let others = rule.conditions.iter().filter(|&&o| o != c);
+        let only_this = |bound: &[Bound<()>]| !holds(c, bound) && others.clone().all(|&o| holds(o, bound));
+        let trial = match constants(rule, &only_this) {
+            (bound, true) => written(rule, &rule.lhs, &rule.vars, &bound, None),
+            // Granted, but of parameters nothing is known.
+            _ if found && asks_of_value(rule, c) => written(rule, &rule.lhs, &rule.vars, &bound, Some(c)),
+            _ => None,
+        };
+        misses.extend(trial.map(|t| (format!("not {}", rule.expr_text(c)), t)));
+    }
+    let mut seen: Vec<VarId> = Vec::new();
+    for (n, node) in rule.lhs.nodes.iter().enumerate().filter(|_| found) {
+        let (mut lhs, mut vars, mut bound) = (rule.lhs.clone(), rule.vars.clone(), bound.clone());
+        let reason = match node.kind {
+            NodeKind::Const(ConstPat::Lit(c)) => {
+                let Some(other) = c.as_int().and_then(|i| Const::from_bits(c.ty(), u128::from(i ^ 1))) else {
+                    continue;
+                };
+                lhs.nodes[n].kind = NodeKind::Const(ConstPat::Lit(other));
+                format!("{other} for {c}")
+            }
+            NodeKind::Var(v) if rule.var(v).kind == VarKind::Value => {
+                if !seen.contains(&v) {
+                    seen.push(v);
+                    continue;
+                }
+                let other = VarId(vars.len() as u32);
+                vars.push(Var { name: format!("{}_other", rule.var(v).name), ..rule.var(v).clone() });
+                bound.push(Bound::Class(()));
+                lhs.nodes[n].kind = NodeKind::Var(other);
+                format!("another value for {}", rule.var(v).name)
+            }
+            _ => continue,
+        };
+        misses.extend(written(rule, &lhs, &vars, &bound, None).map(|t| (reason, t)));
+    }
+    misses
+}
+
+/// Whether a condition asks something of a value that an operation on a parameter makes so.
+fn asks_of_value(rule: &Rule, c: ExprId) -> bool {
+    use Func::{NoWrapAdd, NonNeg, NonZero, Quiet, ZeroBits};
+    matches!(rule.expr(c), Expr::Call { func: NonNeg | ZeroBits | NoWrapAdd | NonZero | Quiet, .. })
 }
 
 fn unbound(var: &Var) -> Bound<()> {
@@ -149,8 +213,8 @@ fn lengths(term: &Pattern, vars: &[Var]) -> Vec<Var> {
     vars
 }
 
-/// Constants and immediates under which the conditions on them hold, or the last that were tried.
-fn constants(rule: &Rule) -> Vec<Bound<()>> {
+/// The first constants and immediates that are wanted, or the last that were tried; whether they are.
+fn constants(rule: &Rule, wanted: &dyn Fn(&[Bound<()>]) -> bool) -> (Vec<Bound<()>>, bool) {
     let mut bound: Vec<Bound<()>> = rule.vars.iter().map(unbound).collect();
     let mut indices: BTreeMap<&str, u64> = BTreeMap::new();
     let mut open: Vec<(usize, Vec<Bound<()>>)> = Vec::new();
@@ -174,8 +238,8 @@ fn constants(rule: &Rule) -> Vec<Bound<()>> {
         for ((var, choices), &choice) in open.iter().zip(&at) {
             bound[*var] = choices[choice];
         }
-        if rule.holds(&bound, &Granted) && computes(rule, &bound) {
-            break;
+        if wanted(&bound) {
+            return (bound, true);
         }
         // The next choice, as a number whose digits are the places in the lists.
         let mut carry = true;
@@ -190,7 +254,7 @@ fn constants(rule: &Rule) -> Vec<Bound<()>> {
             break;
         }
     }
-    bound
+    (bound, false)
 }
 
 /// Whether every computed constant of the right side has a value.
@@ -233,11 +297,15 @@ fn candidates(rule: &Rule, ty: Type) -> Vec<Bound<()>> {
 }
 
 /// What is done to parameters so that conditions on them hold: an expression in which `{}` is the parameter.
-fn masks(rule: &Rule, vars: &[Var], bound: &[Bound<()>]) -> BTreeMap<usize, String> {
+/// `but`: a condition that is left unmet.
+fn masks(rule: &Rule, vars: &[Var], bound: &[Bound<()>], but: Option<ExprId>) -> BTreeMap<usize, String> {
     let mut masks: BTreeMap<usize, String> = BTreeMap::new();
     let mut addresses: Vec<VarId> = Vec::new();
-    for e in &rule.exprs {
+    for (n, e) in rule.exprs.iter().enumerate() {
         let Expr::Call { func, args } = e else { continue };
+        if but == Some(ExprId(n as u32)) {
+            continue;
+        }
         for (&a, param) in args.iter().zip(func.info().params) {
             let Expr::Var(v) = *rule.expr(a) else { continue };
             match param {
