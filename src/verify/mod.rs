@@ -10,7 +10,8 @@
 //!
 //! There are three answers. [`Answer::Unknown`] (no sample satisfied the conditions, or something is not modelled) is not a
 //! pass. Sampling refutes; it does not prove. [`smt`] asks a solver, where there is one; [`tiers`] runs all methods on a set of
-//! rules, [`ledger`] records what they gave, and [`trust`] says which rules that makes reliable. [`trial`] makes a module in which a rule should fire.
+//! rules, [`ledger`] records what they gave, and [`trust`] says which rules that makes reliable. [`trial`] makes a module in which a rule should fire, and modules in
+//! which it must not.
 //!
 //! Complexity: a bounded number of samples a rule. Deterministic: the generator is seeded by the rule's name.
 

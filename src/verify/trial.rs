@@ -4,7 +4,7 @@
 //! constants, from a fixed list, under which the conditions on constants hold. What a condition asks of a value is made so by an
 //! operation on the parameter (`?x` non-negative: its sign bit is masked out). Every operator writes a local of its own in
 //! the order of the pattern, so stores happen in the order of their versions. Whether the rule fires there is for the caller
-//! to find out: a fact may be more than the e-graph can know.
+//! to find out: a fact may be more than the e-graph can know. [`near_misses`] makes modules in which it must not.
 //!
 //! Complexity: at most [`MAX_TRIES`] choices of constants a rule.
 
