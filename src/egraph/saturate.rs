@@ -74,6 +74,16 @@ pub struct Applied {
 }
 
 impl Saturation {
+    /// Adds what happened in an earlier graph of the same function. Its log stays behind: it is about that graph.
+    pub fn add_counts(&mut self, earlier: Saturation) {
+        for (rule, n) in earlier.hits {
+            *self.hits.entry(rule).or_default() += n;
+        }
+        for (limit, n) in earlier.limits {
+            *self.limits.entry(limit).or_default() += n;
+        }
+    }
+
     fn reached(&mut self, limit: &'static str) {
         *self.limits.entry(limit).or_default() += 1;
     }

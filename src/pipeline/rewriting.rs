@@ -130,16 +130,13 @@ pub(super) fn rewrite(
         && let Some((g, changes)) = skeleton_rewritten(&f, &mut s, rules, answers, cx, result)
     {
         // The e-graph is about the function before. What fired in it has fired.
-        add_hits(&mut s.saturation, &changes);
         let next = saturated(&g, rules, cx, result);
         let last = std::mem::replace(&mut s, next);
+        s.saturation.add_counts(last.saturation);
+        for change in &changes {
+            *s.saturation.hits.entry(change.rule).or_default() += 1;
+        }
         rounds.push((std::mem::replace(&mut f, Cow::Owned(g)), changes));
-        for (rule, n) in last.saturation.hits {
-            *s.saturation.hits.entry(rule).or_default() += n;
-        }
-        for (name, n) in last.saturation.limits {
-            *s.saturation.limits.entry(name).or_default() += n;
-        }
     }
     let f = &*f;
     let Saturated { cfg, dom, loops, memory, built, saturation } = s;
@@ -249,13 +246,6 @@ pub(super) fn rewrite(
         result.count(name, n);
     }
     Some(g)
-}
-
-/// Counts what rules about effects and branches did.
-fn add_hits(saturation: &mut Saturation, changes: &[Change]) {
-    for change in changes {
-        *saturation.hits.entry(change.rule).or_default() += 1;
-    }
 }
 
 /// Another fault: the last effect of the first block that has one goes.

@@ -128,14 +128,8 @@ pub fn replay<I: ModuleInfo>(subject: &Subject<'_, I>) -> Result<Replayed, Strin
     let (mut derived, mut left_out) = (0, Vec::new());
     for applied in subject.log {
         let rule = &subject.rules.rules[applied.rule as usize].rule;
-        let followed = (subject.proved)(applied.rule) && {
-            let bound: Option<SmallVec<[Option<Id>; 8]>> = applied
-                .bound
-                .iter()
-                .map(|id| id.map(|id| r.term(id)).map_or(Some(None), |t| t.map(Some)))
-                .collect();
-            bound.is_some_and(|bound| rules::derive(&mut r.closure, rule, &bound))
-        };
+        let followed = (subject.proved)(applied.rule)
+            && r.terms_of(&applied.bound).is_some_and(|bound| rules::derive(&mut r.closure, rule, &bound));
         if followed {
             derived += 1;
         } else if !left_out.contains(&applied.rule) {
@@ -194,6 +188,11 @@ impl<I: ModuleInfo> Replay<'_, I> {
         self.terms.get(&id).copied()
     }
 
+    /// The terms that a match binds. `None` if one of them cannot be had.
+    fn terms_of(&mut self, bound: &[Option<Id>]) -> Option<SmallVec<[Option<Id>; 8]>> {
+        bound.iter().map(|id| id.map_or(Some(None), |id| self.term(id).map(Some))).collect()
+    }
+
     /// What allows a change: its rule matches what is at its place.
     fn licence(&mut self, change: &Change, versions: &[(VersionDef, Id)]) -> Option<Licence> {
         let at = match change.place {
@@ -207,12 +206,8 @@ impl<I: ModuleInfo> Replay<'_, I> {
             },
         };
         let rule = &self.s.rules.rules[change.rule as usize].rule;
-        let bound: Option<SmallVec<[Option<Id>; 8]>> = change
-            .bound
-            .iter()
-            .map(|id| id.map(|id| self.term(id)).map_or(Some(None), |t| t.map(Some)))
-            .collect();
-        let (left, operand) = rules::licence(&mut self.closure, rule, &bound?)?;
+        let bound = self.terms_of(&change.bound)?;
+        let (left, operand) = rules::licence(&mut self.closure, rule, &bound)?;
         let op = rule.rhs.root_operator().map(|(op, ..)| op);
         let Change { place, outcome, .. } = *change;
         let is_there = self.closure.find(left) == self.closure.find(at);

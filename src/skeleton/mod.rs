@@ -147,7 +147,10 @@ fn grow_nodes<I: ModuleInfo>(cx: &Context<'_, I>, built: &mut Built) -> HashMap<
             nodes.insert(i, built.graph.add(node));
         }
     }
-    built.graph.rebuild();
+    // Rebuilding walks over all classes; most functions ask for no memory.
+    if !nodes.is_empty() {
+        built.graph.rebuild();
+    }
     nodes
 }
 
